@@ -1,0 +1,86 @@
+//! Ten thousand reloads in a row: what they leave behind in memory, descriptors and threads.
+//!
+//! One plugin and its helper are saved in turns, the next save as soon as the last one is live.
+//! The first thousand are the warm-up; the figures at its end are what the end is compared with.
+//!
+//! `cargo bench --bench soak -- reloads=10000`
+
+mod support;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use support::{Outcome, PLUGIN, Program, argument};
+
+/// What a process holds.
+#[derive(Clone, Copy)]
+struct Held {
+    kilobytes: i64,
+    descriptors: usize,
+    threads: usize,
+}
+
+impl Held {
+    fn by(process: u32) -> Outcome<Self> {
+        let place = Path::new("/proc").join(process.to_string());
+        let status = fs::read_to_string(place.join("status"))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = resident.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(Self {
+            kilobytes: kilobytes.ok_or("no VmRSS")?.trim().parse()?,
+            descriptors: fs::read_dir(place.join("fd"))?.count(),
+            threads: fs::read_dir(place.join("task"))?.count(),
+        })
+    }
+}
+
+fn main() -> Outcome<()> {
+    let reloads = argument("reloads", 10_000)?;
+    let warm = reloads / 10;
+    let folder = tempfile::tempdir()?;
+    let plugin = folder.path().join("bench.py");
+    let helper = folder.path().join("bench_helper.py");
+    let plugin_text = |round: usize| {
+        let text = PLUGIN.replace("{round}", &round.to_string());
+        text.replace("\nROUND =", "\nimport bench_helper\n\nHELPED = bench_helper.HELP\nROUND =")
+    };
+    let helper_text =
+        |round: usize| format!("\"\"\"Helps, round {round}.\"\"\"\n\nHELP = {round}\n");
+    fs::write(&helper, helper_text(0))?;
+    fs::write(&plugin, plugin_text(0))?;
+    // Without a burst's quiet time, which would only be slept away here.
+    let program = Program::replug(folder.path(), &["--settle", "0"])?;
+    program.wait("ready")?;
+    let mut out = io::stdout().lock();
+    let mut before = Held::by(program.id())?;
+    for round in 1..=reloads {
+        if round % 2 == 0 {
+            program.save(&plugin, &plugin_text(round), "reloaded")?;
+        } else {
+            program.save(&helper, &helper_text(round), "reloaded")?;
+        }
+        if round % warm == 0 {
+            let Held { kilobytes, descriptors, threads } = Held::by(program.id())?;
+            writeln!(
+                out,
+                "{round:6} reloads: {kilobytes:7} kB, {descriptors} descriptors, {threads} threads"
+            )?;
+            out.flush()?;
+        }
+        if round == warm {
+            before = Held::by(program.id())?;
+        }
+    }
+    let after = Held::by(program.id())?;
+    writeln!(
+        out,
+        "from {warm} to {reloads} reloads: {:+} kB, {} to {} descriptors, {} to {} threads",
+        after.kilobytes - before.kilobytes,
+        before.descriptors,
+        after.descriptors,
+        before.threads,
+        after.threads
+    )?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+"""The host's side of the plugin API: contexts that are bound to this process's one hub.
+
+For each generation the host calls :func:`new_context`, then ``initialize`` with what it got. When
+that generation has ended, or its start failed, the host calls ``context._dispose()``, which undoes
+what was done through the context and gives one line for each cleanup that failed. The same context
+may then be used for the same instance again. Two contexts of one plugin may be alive at once;
+disposing of one leaves what came from the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtforge._context import PluginContext
+from qtforge._hub import Hub
+
+_HUB = Hub()
+
+
+def new_context(
+    plugin_id: str, state: dict[str, Any], configuration: dict[str, Any]
+) -> PluginContext:
+    """Makes the context of a new generation.
+
+    ``state`` is used as it is, not copied: copy it first if the generation before is still alive.
+    ``configuration`` is noted as this plugin's for all others to read, as by :func:`configure`.
+    """
+    configure(plugin_id, configuration)
+    return PluginContext(plugin_id, state, configuration=configuration, _hub=_HUB)
+
+
+def configure(plugin_id: str, configuration: dict[str, Any]) -> None:
+    """Notes the configuration of a plugin that may not be loaded yet, for others to read."""
+    with _HUB.lock:
+        _HUB.configurations[plugin_id] = configuration
+
+
+def forget(plugin_id: str) -> None:
+    """Removes everything that is known of a plugin that has gone away.
+
+    Its contexts should have been disposed of; their ``on_cleanup`` callables are not called here.
+    """
+    _HUB.forget(plugin_id)

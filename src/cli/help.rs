@@ -1,0 +1,38 @@
+//! What `--help` teaches beside the options. Lines that stand for themselves fit 80 columns; a
+//! paragraph is one line, which is broken where the terminal ends.
+
+/// Below the options of `-h` and `--help` alike.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  replug                          load what watch.toml names, or this folder
+  replug plugins/                 load what is in plugins/, reload it on a save
+  replug --once --json plugins/   load it once for a script; exit 1 on a failure
+  replug --print-config           where each setting comes from; runs nothing
+
+Settings of a project stand in its watch.toml. An option goes before its environment variable, \
+that before watch.toml, that before the default. A folder named like a command is written ./watch.";
+
+/// What `--help` has beside that.
+pub(super) const MORE: &str = "\
+Keys on a terminal:
+  r   reload a plugin by its number, or all of them
+  l   list the plugins: what runs, since when, what failed
+  e   show the last error again
+  c   clear the screen
+  q   quit, as Ctrl-C does
+  ?   help
+
+Exit codes:
+  0   stopped cleanly; with --once, every plugin loaded
+  1   a fatal fault; with --once, a plugin failed
+  2   bad usage or configuration
+
+Environment:
+  REPLUG_...        an option each, as named above; a switch is yes or no
+  VIRTUAL_ENV       the active virtual environment, whose Python runs plugins
+  NO_COLOR          no colour, unless --color says always
+  FORCE_HYPERLINK   1: file names are links on this terminal; 0: never
+
+Files:
+  watch.toml    settings; for editors: schema/watch.schema.json
+  plugin.json   makes a folder a plugin; for editors: schema/plugin.schema.json";

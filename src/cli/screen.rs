@@ -1,0 +1,109 @@
+//! Where a person reads: what the place can do, and how wide it is at the moment.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::time::SystemTime;
+
+use super::args::{Color, Watch};
+use super::clock;
+use crate::model::Event;
+use crate::report::{Person, PersonOptions, Report, View};
+
+/// If nobody says how wide it is.
+const WIDTH: usize = 80;
+
+/// Text for a person, fitted to the window as it is when something is told.
+pub(super) struct Screen {
+    place: File,
+    person: Person<File>,
+}
+
+impl Screen {
+    /// Text on `place`.
+    ///
+    /// # Errors
+    /// If no descriptor is left.
+    pub(super) fn new(place: File, options: PersonOptions) -> io::Result<Self> {
+        let person = Person::new(place.try_clone()?, options);
+        Ok(Self { place, person })
+    }
+
+    fn fit(&mut self) {
+        self.person.resize(width(&self.place));
+    }
+}
+
+impl Report for Screen {
+    fn event(&mut self, at: SystemTime, event: &Event) -> io::Result<()> {
+        self.fit();
+        self.person.event(at, event)
+    }
+
+    fn show(&mut self, at: SystemTime, view: &View<'_>) -> io::Result<()> {
+        self.fit();
+        self.person.show(at, view)
+    }
+}
+
+/// What to tell a person at `place`, and how.
+pub(super) fn options(arguments: &Watch, place: &File, keys: bool) -> PersonOptions {
+    let verbosity =
+        if arguments.quiet { -1 } else { i8::try_from(arguments.verbose).unwrap_or(i8::MAX) };
+    let color = use_color(arguments.color, place.is_terminal());
+    PersonOptions {
+        color,
+        base: arguments.layer.cwd.clone(),
+        verbosity,
+        width: width(place),
+        terminal: is_screen(place),
+        link_host: (color && knows_links(place)).then(host),
+        once: arguments.once,
+        keys,
+        clock: clock::local,
+    }
+}
+
+/// Whether there are keys to press: nobody who runs the program once, or reads its output by a
+/// program, presses any, and a pager at the other end wants them for itself.
+pub(super) fn has_keys(arguments: &Watch, place: &File) -> bool {
+    let wanted = !(arguments.no_keys || arguments.once || arguments.json);
+    wanted && is_screen(place) && io::stdin().is_terminal()
+}
+
+pub(super) fn use_color(color: Color, is_terminal: bool) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let unset = |name: &str| env::var_os(name).is_none_or(|value| value.is_empty());
+            is_terminal && unset("NO_COLOR") && !is_dumb()
+        }
+    }
+}
+
+/// Whether lines can be written over.
+fn is_screen(place: &File) -> bool {
+    place.is_terminal() && !is_dumb()
+}
+
+/// Whether it shows links; FORCE_HYPERLINK says so of anything.
+fn knows_links(place: &File) -> bool {
+    let forced = env::var_os("FORCE_HYPERLINK").is_some();
+    (forced || is_screen(place)) && supports_hyperlinks::supports_hyperlinks()
+}
+
+/// The name of this machine.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// A terminal that only writes.
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+fn width(place: &File) -> usize {
+    let size = rustix::termios::tcgetwinsize(place).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(WIDTH)
+}

@@ -1,0 +1,27 @@
+//! What a file is found to be when it is read again.
+
+use std::path::Path;
+
+use crate::source::{ReadError, Source};
+
+/// A file as it was found.
+#[derive(Debug)]
+pub enum Content {
+    /// It was read.
+    Present(Source),
+    /// It is not there, or not a regular file.
+    Gone,
+    /// It is there and cannot be read.
+    Unreadable(ReadError),
+}
+
+impl Content {
+    /// Reads `path`.
+    pub fn read(path: &Path) -> Self {
+        match Source::read(path) {
+            Ok(source) => Self::Present(source),
+            Err(ReadError::Missing | ReadError::NotAFile) => Self::Gone,
+            Err(error) => Self::Unreadable(error),
+        }
+    }
+}

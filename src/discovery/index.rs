@@ -1,0 +1,305 @@
+//! Every file under the roots that is, or could be, part of a plugin, and what it is.
+//!
+//! Made by one pass over the files that a walk found, then kept up to date change by change: a save
+//! costs the reading of the saved file, however large the tree is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::{Content, FolderVerdict, classify_file, classify_folder};
+use crate::model::{MANIFEST, Phase, Place, PluginFault, UnitChange, Verdict, is_python};
+use crate::source::{ContentHash, ReadError, Source};
+
+/// The files under the roots.
+#[derive(Debug, Default)]
+pub struct Index {
+    /// Contents that were seen.
+    hashes: HashMap<PathBuf, ContentHash>,
+    /// Files that could not be read when they were looked at last.
+    unreadable: BTreeSet<PathBuf>,
+    /// All Python files.
+    python: BTreeSet<PathBuf>,
+    /// All `plugin.json`, by their folder, also those inside of a plugin.
+    manifests: BTreeMap<PathBuf, Option<Source>>,
+    /// The entry of each folder plugin, by its folder.
+    entries: HashMap<PathBuf, PathBuf>,
+    /// What will come of a content that is about to be taken in, if nothing else comes with it.
+    ahead: Option<(Source, UnitChange)>,
+}
+
+impl Index {
+    /// Takes in the files that a first walk found; all units, sorted by path.
+    pub fn fill(&mut self, files: Vec<PathBuf>) -> Vec<UnitChange> {
+        let contents = files.into_iter().map(|path| {
+            let content = Content::read(&path);
+            (path, content)
+        });
+        self.take_in(contents.collect())
+    }
+
+    /// Takes in files that were read again. Units that may be something else now, sorted by path.
+    pub fn update(&mut self, contents: Vec<(PathBuf, Content)>) -> Vec<UnitChange> {
+        self.take_in(contents)
+    }
+
+    /// Finds out what will come of a content of a known file, before it is taken in.
+    pub fn look_ahead(&mut self, source: &Source) {
+        self.ahead = None;
+        if self.python.contains(&source.path) {
+            let content = Content::Present(source.clone());
+            let mut fresh = BTreeMap::from([(source.path.clone(), content)]);
+            let change = self.unit_of(&source.path, false, &mut fresh);
+            self.ahead = change.map(|change| (source.clone(), change));
+        }
+    }
+
+    /// Whether `content` is what is known of `path` already.
+    pub fn is_known(&self, path: &Path, content: &Content) -> bool {
+        match content {
+            Content::Present(source) => self.hashes.get(path) == Some(&source.hash),
+            Content::Gone => {
+                !self.hashes.contains_key(path)
+                    && !self.python.contains(path)
+                    && !self.unreadable.contains(path)
+            }
+            Content::Unreadable(_) => self.unreadable.contains(path),
+        }
+    }
+
+    /// Whether the file could not be read when it was looked at last.
+    pub fn is_unreadable(&self, path: &Path) -> bool {
+        self.unreadable.contains(path)
+    }
+
+    /// The content that was seen last, if the file was read.
+    pub fn hash(&self, path: &Path) -> Option<ContentHash> {
+        self.hashes.get(path).copied()
+    }
+
+    /// A content that somebody else has read.
+    pub fn learn(&mut self, path: PathBuf, hash: ContentHash) {
+        self.hashes.insert(path, hash);
+    }
+
+    /// The files below `folder`, or `folder` itself if it is one.
+    pub fn below(&self, folder: &Path) -> Vec<PathBuf> {
+        let manifests = self.manifests.range(folder.to_owned()..);
+        let manifests =
+            manifests.map(|(folder, _)| folder).take_while(|path| path.starts_with(folder));
+        let files = below(&self.python, folder).chain(below(&self.unreadable, folder)).cloned();
+        files.chain(manifests.map(|folder| folder.join(MANIFEST))).collect()
+    }
+
+    /// Whether the file is one of those that are kept up with.
+    pub fn has(&self, path: &Path) -> bool {
+        self.python.contains(path)
+            || path.file_name().is_some_and(|name| name == MANIFEST)
+                && path.parent().is_some_and(|folder| self.manifests.contains_key(folder))
+    }
+
+    /// All files.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.below(Path::new("/"))
+    }
+
+    /// The folders with `plugin.json` below `folder`.
+    fn folders_below(&self, folder: &Path) -> Vec<PathBuf> {
+        let folders = self.manifests.range(folder.to_owned()..).map(|(folder, _)| folder.clone());
+        folders.take_while(|path| path.starts_with(folder)).filter(|path| path != folder).collect()
+    }
+
+    fn take_in(&mut self, contents: Vec<(PathBuf, Content)>) -> Vec<UnitChange> {
+        let mut fresh: BTreeMap<PathBuf, Content> = contents.into_iter().collect();
+        let ahead = self.ahead.take().filter(|(source, _)| is_only(source, &fresh));
+        let mut folders = BTreeSet::new();
+        let mut files = BTreeMap::new();
+        for (path, content) in &fresh {
+            self.note(path, content, &mut folders, &mut files);
+        }
+        if let Some((_, change)) = ahead {
+            return vec![change];
+        }
+        let mut units = BTreeMap::new();
+        for folder in &folders {
+            self.look_at_folder(folder, &mut fresh, &mut files, &mut units);
+        }
+        for (path, came_or_went) in files {
+            if self.owner(&path).is_some_and(|folder| units.contains_key(&folder)) {
+                continue;
+            }
+            if let Some(change) = self.unit_of(&path, came_or_went, &mut fresh) {
+                units.insert(change.unit.clone(), change);
+            }
+        }
+        units.into_values().collect()
+    }
+
+    /// What becomes of the unit that a Python file belongs to, if that depends on the file.
+    fn unit_of(
+        &mut self,
+        path: &Path,
+        came_or_went: bool,
+        fresh: &mut BTreeMap<PathBuf, Content>,
+    ) -> Option<UnitChange> {
+        let Some(folder) = self.owner(path) else {
+            return Some(self.file_unit(path, fresh.remove(path)));
+        };
+        // Its own modules are no plugins, but the choice of the entry may depend on which there are.
+        let matters = self.entries.get(&folder).is_some_and(|entry| entry == path)
+            || (came_or_went && path.parent() == Some(&folder));
+        matters.then(|| self.folder_unit(&folder, fresh))
+    }
+
+    fn note(
+        &mut self,
+        path: &Path,
+        content: &Content,
+        folders: &mut BTreeSet<PathBuf>,
+        files: &mut BTreeMap<PathBuf, bool>,
+    ) {
+        match content {
+            Content::Present(source) => {
+                self.hashes.insert(path.to_owned(), source.hash);
+                self.unreadable.remove(path);
+            }
+            Content::Gone => {
+                self.hashes.remove(path);
+                self.unreadable.remove(path);
+            }
+            Content::Unreadable(_) => {
+                self.hashes.remove(path);
+                self.unreadable.insert(path.to_owned());
+            }
+        }
+        let gone = matches!(content, Content::Gone);
+        if is_python(path) {
+            let came_or_went =
+                if gone { self.python.remove(path) } else { self.python.insert(path.to_owned()) };
+            files.insert(path.to_owned(), came_or_went);
+        } else if path.file_name().is_some_and(|name| name == MANIFEST)
+            && let Some(folder) = path.parent()
+        {
+            let source = match content {
+                Content::Present(source) => Some(source.clone()),
+                _ => None,
+            };
+            if gone {
+                self.manifests.remove(folder);
+            } else {
+                self.manifests.insert(folder.to_owned(), source);
+            }
+            folders.insert(folder.to_owned());
+        }
+    }
+
+    /// A `plugin.json` came, changed or went.
+    fn look_at_folder(
+        &mut self,
+        folder: &Path,
+        fresh: &mut BTreeMap<PathBuf, Content>,
+        files: &mut BTreeMap<PathBuf, bool>,
+        units: &mut BTreeMap<PathBuf, UnitChange>,
+    ) {
+        if self.owner_of_folder(folder).is_some() {
+            // It lies inside of another plugin and is just one of its files.
+            units.insert(folder.to_owned(), gone(folder.to_owned()));
+            return;
+        }
+        let below: Vec<PathBuf> = below(&self.python, folder).cloned().collect();
+        if self.manifests.contains_key(folder) {
+            let change = self.folder_unit(folder, fresh);
+            // What stood for itself is part of the folder's plugin now.
+            for path in below {
+                files.remove(&path);
+                units.insert(path.clone(), gone(path));
+            }
+            for inner in self.folders_below(folder) {
+                self.entries.remove(&inner);
+                units.insert(inner.clone(), gone(inner));
+            }
+            units.insert(folder.to_owned(), change);
+        } else {
+            units.insert(folder.to_owned(), gone(folder.to_owned()));
+            files.extend(below.into_iter().map(|path| (path, false)));
+            for inner in self.folders_below(folder) {
+                if self.owner_of_folder(&inner).is_none() {
+                    let change = self.folder_unit(&inner, fresh);
+                    units.insert(inner, change);
+                }
+            }
+        }
+    }
+
+    /// The folder plugin that a file belongs to: the outermost folder with `plugin.json`.
+    fn owner(&self, path: &Path) -> Option<PathBuf> {
+        let folder = path.parent()?;
+        let owner = self.owner_of_folder(folder);
+        owner.or_else(|| self.manifests.contains_key(folder).then(|| folder.to_owned()))
+    }
+
+    fn owner_of_folder(&self, folder: &Path) -> Option<PathBuf> {
+        folder
+            .ancestors()
+            .skip(1)
+            .filter(|ancestor| self.manifests.contains_key(*ancestor))
+            .last()
+            .map(Path::to_owned)
+    }
+
+    fn file_unit(&self, path: &Path, content: Option<Content>) -> UnitChange {
+        let unit = path.to_owned();
+        match content.unwrap_or_else(|| Content::read(path)) {
+            Content::Present(source) => {
+                let verdict = classify_file(&source);
+                let entry = (verdict != Verdict::NotAPlugin).then_some(source);
+                UnitChange { unit, verdict: Some(verdict), entry }
+            }
+            Content::Gone => gone(unit),
+            Content::Unreadable(error) => {
+                UnitChange { unit, verdict: Some(unreadable(path, &error)), entry: None }
+            }
+        }
+    }
+
+    fn folder_unit(&mut self, folder: &Path, fresh: &mut BTreeMap<PathBuf, Content>) -> UnitChange {
+        let unit = folder.to_owned();
+        self.entries.remove(folder);
+        let Some(manifest) = self.manifests.get(folder).and_then(Option::as_ref) else {
+            let path = folder.join(MANIFEST);
+            let verdict = match fresh.get(&path) {
+                Some(Content::Unreadable(error)) => unreadable(&path, error),
+                _ => return gone(unit),
+            };
+            return UnitChange { unit, verdict: Some(verdict), entry: None };
+        };
+        let mut read = |path: &Path| match fresh.get(path) {
+            Some(Content::Present(source)) => Ok(source.clone()),
+            _ => Source::read(path),
+        };
+        let FolderVerdict { verdict, entry, entry_path } = classify_folder(manifest, &mut read);
+        self.entries.extend(entry_path.map(|path| (unit.clone(), path)));
+        UnitChange { unit, verdict: Some(verdict), entry }
+    }
+}
+
+/// Whether `source` is all that is new.
+fn is_only(source: &Source, fresh: &BTreeMap<PathBuf, Content>) -> bool {
+    let same =
+        |content: &Content| matches!(content, Content::Present(fresh) if fresh.hash == source.hash);
+    fresh.len() == 1 && fresh.get(&source.path).is_some_and(same)
+}
+
+/// The paths at or below `folder`. Paths are ordered by their parts, so these stand together.
+fn below<'a>(paths: &'a BTreeSet<PathBuf>, folder: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
+    paths.range(folder.to_owned()..).take_while(move |path| path.starts_with(folder))
+}
+
+fn gone(unit: PathBuf) -> UnitChange {
+    UnitChange { unit, verdict: None, entry: None }
+}
+
+fn unreadable(path: &Path, error: &ReadError) -> Verdict {
+    let message = format!("cannot read {}: {error}", path.display());
+    let fault = PluginFault::new(Phase::Read, "ReadError", message).at(Place::file(path));
+    Verdict::Broken { id: None, fault }
+}

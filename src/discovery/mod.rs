@@ -1,0 +1,27 @@
+//! Which files are plugins, told from their bytes alone.
+//!
+//! Takes sources as they were read; gives a [`crate::model::Verdict`] for each: a candidate with its checked
+//! metadata, a fault, or nothing. No plugin code runs here and no interpreter is asked: what needs
+//! one (newer syntax, encodings only Python knows) is handed on as [`crate::model::Verdict::Unparsed`].
+
+mod classify;
+mod content;
+mod decode;
+mod fields;
+mod folder;
+mod index;
+mod indicators;
+mod literal;
+mod manifest;
+mod metadata;
+mod nesting;
+mod place;
+mod schema;
+mod syntax;
+
+pub use classify::classify_file;
+pub use content::Content;
+pub use fields::{FieldFault, check_fields};
+pub use folder::{FolderVerdict, classify_folder};
+pub use index::Index;
+pub use schema::schema;

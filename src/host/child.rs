@@ -1,0 +1,369 @@
+//! A host in a child process: whatever a plugin does, it ends that process and no other.
+//!
+//! The child is this program again, asked by a hidden command to serve two sockets. It leads a process
+//! group of its own, so that a terminal's Ctrl-C does not reach it, and so that what plugins start
+//! ends with it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use super::client::{Client, Link};
+use super::message::{Request, Response};
+use super::serve::{ASIDE, CHANNEL, CRASH};
+use super::{Death, Note, wire};
+use crate::model::{Phase, PluginFault, PluginId};
+
+/// The hidden command that makes this program a host.
+pub const HOST_COMMAND: &str = "__host";
+
+/// A process that lived this long was not killed by what started it.
+const LONG_LIFE: Duration = Duration::from_secs(10);
+
+/// The longest pause before another process is started.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How to start the child.
+#[derive(Clone, Debug, Default)]
+pub struct ChildOptions {
+    /// The interpreter that was asked for, if one was.
+    pub python: Option<PathBuf>,
+    /// What the child logs, as for its `--log` option.
+    pub log: String,
+}
+
+/// Why there is no child.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The interpreter that the user named cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Shortens the call that is under way in the child, from any thread.
+pub type Hurry = Box<dyn Fn(Duration) + Send + Sync>;
+
+/// Starts a child. What plugins import after their start arrives at `notes`; `gone` is told when the
+/// child has ended unasked.
+///
+/// # Errors
+/// [`SpawnError`].
+pub fn spawn(
+    options: ChildOptions,
+    notes: Sender<Note>,
+    gone: Sender<()>,
+) -> Result<(Client, Hurry), SpawnError> {
+    let aside: Aside = Arc::default();
+    let mut link = ChildLink {
+        options,
+        notes,
+        gone,
+        aside: aside.clone(),
+        process: None,
+        about: None,
+        deaths: 0,
+    };
+    let version = link.start()?;
+    let hurry = move |limit: Duration| {
+        if let Some(aside) = lock(&aside).as_mut() {
+            // If it cannot be sent the child is gone, and that is told elsewhere.
+            let _ = wire::write(aside, &limit);
+        }
+    };
+    Ok((Client { link: Box::new(link), version, prepared: None }, Box::new(hurry)))
+}
+
+/// The socket for what does not wait for its turn.
+type Aside = Arc<Mutex<Option<UnixStream>>>;
+
+fn lock(aside: &Aside) -> MutexGuard<'_, Option<UnixStream>> {
+    aside.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct ChildLink {
+    options: ChildOptions,
+    notes: Sender<Note>,
+    gone: Sender<()>,
+    aside: Aside,
+    process: Option<Process>,
+    /// The plugin whose code runs, while a call is under way.
+    about: Option<PluginId>,
+    /// How many processes in a row have died young.
+    deaths: u32,
+}
+
+struct Process {
+    child: Child,
+    channel: BufReader<UnixStream>,
+    crash: File,
+    born: Instant,
+    /// It is expected to end.
+    finished: Arc<AtomicBool>,
+    /// The other end of one of the sockets is closed.
+    silent: Arc<AtomicBool>,
+}
+
+impl ChildLink {
+    fn start(&mut self) -> Result<String, SpawnError> {
+        let failed = |error: io::Error| SpawnError::Failed(format!("no host process: {error}"));
+        let (channel, their_channel) = UnixStream::pair().map_err(failed)?;
+        let (aside, their_aside) = UnixStream::pair().map_err(failed)?;
+        let crash = memory_file().map_err(failed)?;
+        let inherited = [
+            (their_channel.as_raw_fd(), CHANNEL),
+            (crash.as_raw_fd(), CRASH),
+            (their_aside.as_raw_fd(), ASIDE),
+        ];
+        let child = self.command(inherited).and_then(|mut command| command.spawn());
+        let child = child.map_err(failed)?;
+        drop((their_channel, their_aside));
+        let listening = aside.try_clone().map_err(failed)?;
+        *lock(&self.aside) = Some(aside);
+        let finished = Arc::new(AtomicBool::new(false));
+        let silent = Arc::new(AtomicBool::new(false));
+        let reader = Reader {
+            notes: self.notes.clone(),
+            gone: self.gone.clone(),
+            finished: finished.clone(),
+            silent: silent.clone(),
+        };
+        let thread = thread::Builder::new().name("host".to_owned());
+        thread.spawn(move || reader.run(listening)).map_err(failed)?;
+        let channel = BufReader::new(channel);
+        let process = Process { child, channel, crash, born: Instant::now(), finished, silent };
+        self.process = Some(process);
+        match self.receive() {
+            Some(Response::Ready(version)) => Ok(version),
+            Some(Response::Refused(message, true)) => Err(SpawnError::Usage(message)),
+            Some(Response::Refused(message, false)) => Err(SpawnError::Failed(message)),
+            _ => {
+                let death = self.bury().map(|death| death.fault.message).unwrap_or_default();
+                Err(SpawnError::Failed(format!("the host process did not start: {death}")))
+            }
+        }
+    }
+
+    #[expect(unsafe_code, reason = "what is done between fork and exec")]
+    fn command(&self, inherited: [(RawFd, RawFd); 3]) -> io::Result<Command> {
+        // High numbers, so that putting one in its place does not close another.
+        let copies: io::Result<Vec<(OwnedFd, RawFd)>> =
+            inherited.into_iter().map(|(from, to)| Ok((high_copy(from)?, to))).collect();
+        let inherited = copies?;
+        let mut command = Command::new(own_program()?);
+        command.arg0("replug-host").arg(HOST_COMMAND).arg("--log").arg(&self.options.log);
+        if let Some(python) = &self.options.python {
+            command.arg("--python").arg(python);
+        }
+        command.stdin(Stdio::null());
+        let prepare = move || {
+            for (from, to) in &inherited {
+                // SAFETY: between fork and exec only such calls are allowed; both are.
+                if unsafe { libc::dup2(from.as_raw_fd(), *to) } < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            // SAFETY: as above.
+            if unsafe { libc::setpgid(0, 0) } < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        };
+        // SAFETY: the closure calls nothing but dup2 and setpgid, and allocates nothing.
+        unsafe { command.pre_exec(prepare) };
+        Ok(command)
+    }
+
+    /// What became of a process that does not answer any more.
+    fn bury(&mut self) -> Option<Death> {
+        *lock(&self.aside) = None;
+        let mut process = self.process.take()?;
+        end_group(process.child.id());
+        let status = process.child.wait().ok()?;
+        let mut crash = String::new();
+        let read = process.crash.seek(SeekFrom::Start(0)).and_then(|_| {
+            let mut bytes = Vec::new();
+            let count = process.crash.read_to_end(&mut bytes)?;
+            crash = String::from_utf8_lossy(&bytes).into_owned();
+            Ok(count)
+        });
+        if let Err(error) = read {
+            tracing::debug!(%error, "nothing is known of the crash");
+        }
+        let lived_long = process.born.elapsed() > LONG_LIFE;
+        self.deaths = if lived_long { 1 } else { self.deaths + 1 };
+        Some(Death { culprit: self.about.take(), fault: describe(status, &crash) })
+    }
+}
+
+impl Link for ChildLink {
+    fn send(&mut self, request: Request, about: Option<&PluginId>) -> bool {
+        let Some(process) = &mut self.process else { return false };
+        if matches!(request, Request::Finish) {
+            process.finished.store(true, Ordering::Relaxed);
+        }
+        self.about = about.cloned();
+        let sent = wire::write(process.channel.get_mut(), &request).is_ok();
+        if !sent {
+            process.silent.store(true, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    fn receive(&mut self) -> Option<Response> {
+        let process = self.process.as_mut()?;
+        match wire::read(&mut process.channel) {
+            Ok(Some(response)) => {
+                self.about = None;
+                Some(response)
+            }
+            Ok(None) | Err(_) => {
+                process.silent.store(true, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    fn death(&mut self) -> Option<Death> {
+        let process = self.process.as_ref()?;
+        let dead = process.silent.load(Ordering::Relaxed);
+        if dead { self.bury() } else { None }
+    }
+
+    fn revive(&mut self) -> Result<(), String> {
+        if let Some(doublings) = self.deaths.checked_sub(2) {
+            let pause = Duration::from_millis(100) * 2_u32.pow(doublings.min(6));
+            thread::sleep(pause.min(LONGEST_PAUSE));
+        }
+        self.start().map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn close(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // It leaves by itself now; what plugins left running in its group does not.
+            let _ = process.child.wait();
+            end_group(process.child.id());
+        }
+        *lock(&self.aside) = None;
+    }
+}
+
+impl Drop for ChildLink {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            end_group(process.child.id());
+            let _ = process.child.wait();
+        }
+    }
+}
+
+/// Listens to what the child says unasked, and to its end.
+struct Reader {
+    notes: Sender<Note>,
+    gone: Sender<()>,
+    finished: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
+}
+
+impl Reader {
+    fn run(self, aside: UnixStream) {
+        let mut aside = BufReader::new(aside);
+        while let Ok(Some(note)) = wire::read::<Note>(&mut aside) {
+            if self.notes.send(note).is_err() {
+                return;
+            }
+        }
+        self.silent.store(true, Ordering::Relaxed);
+        if !self.finished.load(Ordering::Relaxed) {
+            let _ = self.gone.send(());
+        }
+    }
+}
+
+/// What a person can learn of the end of a process.
+fn describe(status: ExitStatus, crash: &str) -> PluginFault {
+    let hung = crash.lines().find_map(|line| line.strip_prefix("replug: "));
+    let end = match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("signal {signal} ({})", signal_name(signal)),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "an unknown end".to_owned(),
+    };
+    let message = match hung {
+        Some(hung) => format!("it {hung} and could not be interrupted, so its process was ended"),
+        None => format!("the process that plugins run in ended with {end}"),
+    };
+    let mut fault = PluginFault::new(Phase::Host, "HostDied", message);
+    let stacks = crash.lines().filter(|line| !line.starts_with("replug: ")).collect::<Vec<_>>();
+    fault.traceback = Some(stacks.join("\n")).filter(|text| !text.trim().is_empty());
+    fault
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGILL => "SIGILL",
+        libc::SIGINT => "SIGINT",
+        libc::SIGKILL => "SIGKILL, as the system does when memory runs out",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGXCPU => "SIGXCPU",
+        _ => "a signal",
+    }
+}
+
+/// This program, also if its file was replaced meanwhile.
+fn own_program() -> io::Result<PathBuf> {
+    let own = PathBuf::from("/proc/self/exe");
+    if own.exists() { Ok(own) } else { std::env::current_exe() }
+}
+
+#[expect(unsafe_code, reason = "anonymous files are C API only")]
+fn memory_file() -> io::Result<File> {
+    // SAFETY: the name is a C string, and the new descriptor is nobody else's.
+    unsafe {
+        let descriptor = libc::memfd_create(c"crash".as_ptr(), libc::MFD_CLOEXEC);
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(File::from_raw_fd(descriptor))
+    }
+}
+
+#[expect(unsafe_code, reason = "choosing a descriptor's number is C API only")]
+fn high_copy(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the descriptor is open, and the copy is nobody else's.
+    unsafe {
+        let copy = libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 64);
+        if copy < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(copy))
+    }
+}
+
+#[expect(unsafe_code, reason = "process groups are C API only")]
+fn end_group(leader: u32) {
+    let Ok(leader) = i32::try_from(leader) else { return };
+    // SAFETY: the child made itself the leader of that group before it ran anything, and it was not
+    // waited for yet or has just been, so the number is not anybody else's.
+    unsafe {
+        libc::kill(-leader, libc::SIGKILL);
+    }
+}

@@ -1,0 +1,130 @@
+//! The supervisor's side of a host, whatever lies between the two.
+
+use super::message::{Request, Response};
+use super::{Death, Host, Slot, Start, Started, Trace};
+use crate::model::{Phase, PluginFault, PluginId, Warning};
+use crate::source::Source;
+
+/// A way to where plugins run.
+pub(super) trait Link {
+    /// Sends a request; whether there was anybody to send it to. `about` is the plugin whose code
+    /// runs until the answer comes.
+    fn send(&mut self, request: Request, about: Option<&PluginId>) -> bool;
+
+    /// Waits for the next answer; `None` if the other side is gone.
+    fn receive(&mut self) -> Option<Response>;
+
+    /// See [`Host::death`].
+    fn death(&mut self) -> Option<Death>;
+
+    /// See [`Host::revive`].
+    fn revive(&mut self) -> Result<(), String>;
+
+    /// Everything was said; waits for the other side to end.
+    fn close(&mut self);
+}
+
+/// A host at the other end of a link.
+pub struct Client {
+    pub(super) link: Box<dyn Link>,
+    pub(super) version: String,
+    /// What is being compiled though nobody asked for it yet; its answer is the next that comes.
+    pub(super) prepared: Option<Source>,
+}
+
+impl Client {
+    /// The interpreter's version, such as `3.11.7`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn ask(&mut self, request: Request, about: Option<&PluginId>) -> Option<Response> {
+        self.take_prepared();
+        if self.link.send(request, about) { self.link.receive() } else { None }
+    }
+
+    fn ask_done(&mut self, request: Request, about: Option<&PluginId>) -> Result<(), PluginFault> {
+        done(self.ask(request, about))
+    }
+
+    /// What was compiled ahead, and what came of it.
+    fn take_prepared(&mut self) -> Option<(Source, Result<(), PluginFault>)> {
+        let source = self.prepared.take()?;
+        Some((source, done(self.link.receive())))
+    }
+}
+
+fn done(response: Option<Response>) -> Result<(), PluginFault> {
+    match response {
+        Some(Response::Done(result)) => result,
+        _ => Err(gone()),
+    }
+}
+
+fn gone() -> PluginFault {
+    PluginFault::new(Phase::Host, "HostDied", "the process that plugins run in has died")
+}
+
+impl Host for Client {
+    fn prepare(&mut self, source: &Source) {
+        self.take_prepared();
+        // If nobody is there to compile it, the next question says so.
+        let sent = self.link.send(Request::Compile(vec![source.clone()]), None);
+        self.prepared = sent.then(|| source.clone());
+    }
+
+    fn compile(&mut self, sources: &[Source]) -> Result<(), PluginFault> {
+        if sources.is_empty() {
+            return Ok(());
+        }
+        match self.take_prepared() {
+            Some((source, result)) if sources == std::slice::from_ref(&source) => result,
+            _ => self.ask_done(Request::Compile(sources.to_vec()), None),
+        }
+    }
+
+    fn start(&mut self, start: Start) -> Started {
+        let key = start.key.clone();
+        match self.ask(Request::Start(Box::new(start)), Some(&key)) {
+            Some(Response::Started(started)) => *started,
+            _ => Started { result: Err(gone()), trace: Trace::default(), warnings: Vec::new() },
+        }
+    }
+
+    fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning> {
+        match self.ask(Request::Stop(key.clone(), slot), Some(key)) {
+            Some(Response::Stopped(warnings)) => warnings,
+            _ => Vec::new(),
+        }
+    }
+
+    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
+        self.ask_done(Request::Restore(key.clone()), Some(key))
+    }
+
+    fn forget(&mut self, key: &PluginId) {
+        // An answer is waited for only to keep the two sides in step.
+        let _ = self.ask_done(Request::Forget(key.clone()), Some(key));
+    }
+
+    fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
+        match self.ask(Request::Exec(key.clone(), code.to_owned()), Some(key)) {
+            Some(Response::Value(value)) => value,
+            _ => Err(gone()),
+        }
+    }
+
+    fn death(&mut self) -> Option<Death> {
+        self.link.death()
+    }
+
+    fn revive(&mut self) -> Result<(), String> {
+        self.prepared = None;
+        self.link.revive()
+    }
+
+    fn finish(&mut self) {
+        let _ = self.ask_done(Request::Finish, None);
+        self.link.close();
+    }
+}

@@ -1,0 +1,44 @@
+//! What crosses the border between the supervisor and the place where plugins run: one answer to each
+//! request, one after the other.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Slot, Start, Started};
+use crate::model::{PluginFault, PluginId, Warning};
+use crate::source::Source;
+
+/// From the supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Request {
+    /// Compile and say whether it can be.
+    Compile(Vec<Source>),
+    /// Start a generation.
+    Start(Box<Start>),
+    /// Stop a generation.
+    Stop(PluginId, Slot),
+    /// Put the stopped generation back.
+    Restore(PluginId),
+    /// Drop the stopped generation.
+    Forget(PluginId),
+    /// Run code beside the live generation.
+    Exec(PluginId, String),
+    /// Nothing is live any more: run what must run at the end.
+    Finish,
+}
+
+/// To the supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Response {
+    /// The interpreter runs, and this is its version.
+    Ready(String),
+    /// It does not, and why; `true` if the user's choice of an interpreter is to blame.
+    Refused(String, bool),
+    /// To compile, restore, forget, finish.
+    Done(Result<(), PluginFault>),
+    /// To start.
+    Started(Box<Started>),
+    /// To stop.
+    Stopped(Vec<Warning>),
+    /// To exec.
+    Value(Result<Option<String>, PluginFault>),
+}

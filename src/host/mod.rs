@@ -1,0 +1,197 @@
+//! Where plugins run: the messages that cross the border, and `trait Host`.
+//!
+//! Everything that crosses is owned data, in both directions, whether a thread or a process lies
+//! between. Commands and sources go one way; outcomes, and what was imported meanwhile, come back.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::model::{Fields, Generation, PluginFault, PluginId, ReloadMode, Warning};
+use crate::source::Source;
+
+mod child;
+mod client;
+mod local;
+mod message;
+mod serve;
+mod wire;
+
+pub use child::{ChildOptions, HOST_COMMAND, Hurry, SpawnError, spawn};
+pub use client::Client;
+pub use local::{LocalOptions, in_this_process};
+pub(crate) use serve::CRASH;
+pub use serve::serve;
+
+/// What a host needs to know to start one generation of a plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Start {
+    /// The name under which the host keeps the plugin; stays the same across generations, even if
+    /// `get_metadata()` gives the plugin another id.
+    pub key: PluginId,
+    /// Its id, or a stand-in.
+    pub id: PluginId,
+    /// The generation that this will be.
+    pub generation: Generation,
+    /// Whether the generation before it is stopped (exclusive) or still live (overlap).
+    pub mode: ReloadMode,
+    /// The file whose body is executed.
+    #[serde(with = "crate::raw::path")]
+    pub entry: PathBuf,
+    /// Where own modules are looked for.
+    #[serde(with = "crate::raw::path")]
+    pub home: PathBuf,
+    /// Contents that are known already; a file that is not among them is read when imported.
+    pub sources: Vec<Source>,
+    /// The class to make an instance of, if `plugin.json` names one.
+    pub class: Option<String>,
+    /// Literal metadata; what `get_metadata()` says is added to it.
+    pub fields: Fields,
+    /// The id is a stand-in: `get_metadata()` has the last word.
+    pub provisional: bool,
+    /// Ids that a provisional plugin must not take, with the entry that has it.
+    pub taken: Vec<Taken>,
+    /// The configuration in force.
+    pub configuration: Map<String, Value>,
+    /// The same for each id that a provisional plugin may turn out to have.
+    pub configurations: BTreeMap<PluginId, Map<String, Value>>,
+    /// Deadlines.
+    pub limits: Limits,
+}
+
+/// An id that somebody has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Taken {
+    /// The id.
+    pub id: PluginId,
+    /// The entry of the plugin that has it.
+    #[serde(with = "crate::raw::path")]
+    pub entry: PathBuf,
+}
+
+/// How long a plugin may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// For each of import, create and initialize.
+    pub phase: Duration,
+    /// For `stop_service` and `shutdown` together.
+    pub shutdown: Duration,
+}
+
+/// What became of a [`Start`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Started {
+    /// The metadata as it stands now, or why the plugin is not live. After a fault everything that
+    /// the attempt did is undone as far as it can be, and the generation before it is where it was.
+    pub result: Result<Fields, PluginFault>,
+    /// What was imported and looked for, also by an attempt that failed.
+    pub trace: Trace,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a plugin reached for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Trace {
+    /// Own modules, with the content that was executed.
+    pub imported: Vec<Source>,
+    /// Own modules that were looked for and are not there: the path without an extension.
+    #[serde(with = "crate::raw::paths")]
+    pub missed: Vec<PathBuf>,
+    /// Own extension modules, which cannot be replaced in the process that loaded them.
+    #[serde(with = "crate::raw::paths")]
+    pub extensions: Vec<PathBuf>,
+}
+
+impl Trace {
+    /// Adds what another trace has.
+    pub fn extend(&mut self, other: Self) {
+        self.imported.extend(other.imported);
+        self.missed.extend(other.missed);
+        self.extensions.extend(other.extensions);
+    }
+}
+
+/// Which of the two generations that a host may hold of one plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Slot {
+    /// The one that is live.
+    Live,
+    /// The one before it, kept until the new one has proved itself.
+    Aside,
+}
+
+/// A host tells this unasked: a plugin imported something long after its start.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Note {
+    /// The plugin's key.
+    pub key: PluginId,
+    /// Of which generation.
+    pub generation: Generation,
+    /// What it reached for.
+    pub trace: Trace,
+}
+
+/// The end of the process that plugins run in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The plugin whose call was under way, or whose frames the crash shows.
+    pub culprit: Option<PluginId>,
+    /// The signal or exit code, and what was left behind.
+    pub fault: PluginFault,
+}
+
+/// Where plugins run. All calls wait for the answer, except [`Host::prepare`].
+///
+/// A host keeps at most two generations of a plugin: the live one and the one before it.
+pub trait Host {
+    /// Compiles ahead of a call that will need it; no answer comes.
+    fn prepare(&mut self, source: &Source);
+
+    /// Compiles all of `sources`, in order.
+    ///
+    /// # Errors
+    /// The first fault, with phase `parse`.
+    fn compile(&mut self, sources: &[Source]) -> Result<(), PluginFault>;
+
+    /// Imports, creates and initializes a generation. If that succeeds it is the live one; an
+    /// exclusive plugin's older generation is then dropped, an overlapping one's is set aside.
+    fn start(&mut self, start: Start) -> Started;
+
+    /// `stop_service()` and `shutdown()` on the generation in `slot`, once. What it registered is
+    /// undone and its entries leave `sys.modules`; a live one is then set aside, one that was aside
+    /// is dropped. Raising or hanging is a warning.
+    fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning>;
+
+    /// Puts the generation aside back in its place and initializes its instance again.
+    ///
+    /// # Errors
+    /// Its own refusal; it is dropped then.
+    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault>;
+
+    /// Drops what is kept aside; with it `context.state`.
+    fn forget(&mut self, key: &PluginId);
+
+    /// Runs `code` beside the live generation, with `plugin`, `context` and `qtforge` in sight; the
+    /// `repr` of a trailing expression, unless that is None.
+    ///
+    /// # Errors
+    /// What the code raised. Phase `initialize` stands for "while live".
+    fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault>;
+
+    /// Whether the process that plugins run in has died since the last time this was asked. Until
+    /// [`Host::revive`], every other call fails.
+    fn death(&mut self) -> Option<Death>;
+
+    /// Starts another process in place of the dead one, with nothing live in it.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    fn revive(&mut self) -> Result<(), String>;
+
+    /// Runs what must run before the process ends. No plugin is live any more.
+    fn finish(&mut self);
+}

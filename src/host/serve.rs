@@ -1,0 +1,118 @@
+//! The child's side: the same host as in one process, served over two sockets.
+//!
+//! Over the channel go requests and answers, one after the other, from thread to thread without
+//! anybody between: each hand-over costs the user time. Beside it, over the aside, goes what does not
+//! wait for a turn: the supervisor's hurry and its end, and what was imported long after a start.
+//! The two threads that look after the aside need no GIL, so a plugin that hangs cannot stop them.
+
+use std::io::BufReader;
+use std::iter;
+use std::os::fd::FromRawFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, unbounded};
+use serde::Serialize;
+
+use super::local::{LocalOptions, PythonThread};
+use super::message::{Request, Response};
+use super::{Note, wire};
+use crate::python::{StartupError, Urgency};
+
+/// The descriptor of the socket for requests and answers.
+pub(super) const CHANNEL: i32 = 3;
+
+/// The descriptor of the file that a crash is described in.
+pub(crate) const CRASH: i32 = 4;
+
+/// The descriptor of the socket for what does not wait for its turn.
+pub(super) const ASIDE: i32 = 5;
+
+/// Serves one supervisor until it says so or is gone; the exit code.
+#[expect(unsafe_code, reason = "inherited descriptors are numbers")]
+pub fn serve(python: Option<PathBuf>) -> u8 {
+    // What plugins start shall not hold any of these open.
+    for descriptor in [CHANNEL, CRASH, ASIDE] {
+        close_on_exec(descriptor);
+    }
+    // SAFETY: the supervisor put these sockets there for us, and nobody else in this process knows.
+    let (channel, aside) =
+        unsafe { (UnixStream::from_raw_fd(CHANNEL), UnixStream::from_raw_fd(ASIDE)) };
+    let clones = (channel.try_clone(), channel.try_clone(), aside.try_clone());
+    let (Ok(reading), Ok(answering), Ok(telling)) = clones else { return 1 };
+    let mut reading = BufReader::new(reading);
+    // Nothing is read after the last request, so an end of this one means that the supervisor is
+    // gone. Whichever socket is seen to end first: what plugins started ends with us.
+    let requests = iter::from_fn(move || {
+        let request = wire::read::<Request>(&mut reading).ok().flatten();
+        if request.is_none() {
+            end_the_group();
+        }
+        request
+    });
+    let answer = move |response| tell(&answering, &response);
+    let (notes, noted) = unbounded();
+    let options = LocalOptions { python, expendable: true };
+    let python = match PythonThread::start(&options, notes, requests, answer) {
+        Ok(python) => python,
+        Err(error) => {
+            let usage = !matches!(error, StartupError::Failed(_));
+            tell(&channel, &Response::Refused(error.to_string(), usage));
+            return 1;
+        }
+    };
+    let urgency = python.urgency;
+    let helpers = [
+        thread::Builder::new()
+            .name("hurry".to_owned())
+            .spawn(move || heed_supervisor(aside, &urgency)),
+        thread::Builder::new().name("notes".to_owned()).spawn(move || tell_notes(&noted, &telling)),
+    ];
+    if helpers.iter().any(Result::is_err) {
+        return 1;
+    }
+    tell(&channel, &Response::Ready(python.version));
+    u8::from(python.thread.join().is_err())
+}
+
+/// Whether there was anybody to tell it to.
+fn tell(mut out: &UnixStream, message: &impl Serialize) -> bool {
+    let written = wire::write(&mut out, message);
+    if let Err(error) = &written {
+        tracing::debug!(%error, "the supervisor does not listen any more");
+    }
+    written.is_ok()
+}
+
+fn heed_supervisor(aside: UnixStream, urgency: &Urgency) {
+    let mut aside = BufReader::new(aside);
+    while let Ok(Some(limit)) = wire::read::<Duration>(&mut aside) {
+        urgency.hurry(limit);
+    }
+    // The supervisor is gone, however it ended: so are we, and what plugins started.
+    end_the_group();
+}
+
+fn tell_notes(notes: &Receiver<Note>, out: &UnixStream) {
+    for note in notes {
+        tell(out, &note);
+    }
+}
+
+#[expect(unsafe_code, reason = "process groups are C API only")]
+fn end_the_group() {
+    // SAFETY: this process leads its group, which has nobody in it but what plugins started.
+    unsafe {
+        libc::kill(0, libc::SIGKILL);
+    }
+}
+
+#[expect(unsafe_code, reason = "numbered descriptors are C API only")]
+fn close_on_exec(descriptor: i32) {
+    // SAFETY: only a flag of a descriptor that the supervisor gave us.
+    unsafe {
+        libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+    }
+}

@@ -1,0 +1,55 @@
+//! The terminal's mode: keys arrive at once and unseen, and nothing else is changed, so that
+//! Ctrl-C, Ctrl-Z and Ctrl-\ stay signals and output looks as before.
+//!
+//! There is one terminal in a process, and whoever ends the process must be able to put it right,
+//! so what it was is kept here for all.
+
+use std::io::{self, Stdin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::getpgrp;
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+};
+
+/// The mode before ours; `None` while ours is not in force.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+fn before() -> MutexGuard<'static, Option<Termios>> {
+    // Whoever panicked here left a whole value all the same.
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the terminal is ours at the moment. Another process group that touches it is stopped by
+/// the system.
+pub(super) fn is_foreground(terminal: &Stdin) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
+}
+
+/// Puts our mode in force, again if need be.
+pub(super) fn enter(terminal: &Stdin) -> io::Result<()> {
+    let mut before = before();
+    let original = match before.as_ref() {
+        Some(original) => original.clone(),
+        None => tcgetattr(terminal)?,
+    };
+    let mut ours = original.clone();
+    ours.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+    ours.special_codes[SpecialCodeIndex::VMIN] = 1;
+    ours.special_codes[SpecialCodeIndex::VTIME] = 0;
+    *before = Some(original);
+    Ok(tcsetattr(terminal, OptionalActions::Now, &ours)?)
+}
+
+/// Puts the mode back that was before ours, if ours is in force. What was typed meanwhile is thrown
+/// away, since it was meant for this program and not for the shell.
+pub fn restore() {
+    let mut before = before();
+    let terminal = io::stdin();
+    if let Some(original) = before.take()
+        && is_foreground(&terminal)
+    {
+        // A terminal that is gone needs no mode.
+        let _ = tcsetattr(&terminal, OptionalActions::Flush, &original);
+    }
+}

@@ -1,0 +1,28 @@
+//! Stops this process as Ctrl-Z does where nobody handles it.
+//!
+//! The system stops nobody whom nobody could continue, such as the only program of a terminal or of
+//! a container. Only the default action knows that, so it is put in force for a moment.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// Returns when somebody has continued the process, or at once if there is nobody to do so.
+#[expect(unsafe_code, reason = "the disposition of a signal is C API only")]
+pub(super) fn stop() -> io::Result<()> {
+    let mut ours = MaybeUninit::<libc::sigaction>::zeroed();
+    let mut default = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a `sigaction` of zeros with an action written into it is a whole one, and both are
+    // alive for the calls. The first call fills `ours` or fails, and then nothing reads it.
+    unsafe {
+        (*default.as_mut_ptr()).sa_sigaction = libc::SIG_DFL;
+        if libc::sigaction(libc::SIGTSTP, default.as_ptr(), ours.as_mut_ptr()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::raise(libc::SIGTSTP);
+        if libc::sigaction(libc::SIGTSTP, ours.as_ptr(), ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! What somebody at the keyboard asks for: how plugins stand, and a reload without an edit.
+
+use std::collections::BTreeSet;
+
+use super::registry::Plugin;
+use super::{Imported, Loader, Out, Work};
+use crate::host::Host;
+use crate::model::{Because, Edit, PluginId, Standing, State, is_python};
+use crate::source::Source;
+
+impl<H: Host> Loader<H> {
+    /// Every plugin that is known, by id.
+    pub fn standings(&self) -> Vec<Standing> {
+        let mut standings: Vec<Standing> = self
+            .registry
+            .iter()
+            .map(|plugin| Standing {
+                key: plugin.key.clone(),
+                id: plugin.id.clone(),
+                path: plugin.candidate.entry.clone(),
+                state: self.state(plugin),
+            })
+            .collect();
+        standings.sort_by(|one, other| (&one.id, &one.path).cmp(&(&other.id, &other.path)));
+        standings
+    }
+
+    fn state(&self, plugin: &Plugin) -> State {
+        match plugin.generation() {
+            Some(generation) if plugin.behind => State::Kept(generation),
+            Some(generation) => State::Live(generation),
+            None if plugin.waiting.is_some() => State::Waiting,
+            None if self.policy.is_lazy(&plugin.id, &plugin.candidate.metadata) => State::Asleep,
+            None => State::Failed,
+        }
+    }
+
+    /// Gives the plugins with these keys a new generation, although nothing was edited. One that
+    /// failed, waits or was not asked for yet is tried as well.
+    pub fn reload(&mut self, keys: &[PluginId], out: Out<'_>) -> Vec<Imported> {
+        let mut work = Work::new(self, Edit::nothing(), &mut *out);
+        for key in keys {
+            work.ask_for(key);
+        }
+        work.carry_out();
+        let mut imported = work.end();
+        imported.extend(self.recover(out));
+        imported
+    }
+}
+
+impl<H: Host> Work<'_, H> {
+    /// As after an edit, a content that cannot be compiled touches nothing that runs.
+    fn ask_for(&mut self, key: &PluginId) {
+        let Some(plugin) = self.loader.registry.get(key) else { return };
+        if let Some(fault) = plugin.refused.clone() {
+            return self.fail(key, fault);
+        }
+        let sources: Vec<Source> = plugin
+            .latest
+            .values()
+            .filter(|source| is_python(&source.path) && plugin.reached.files.contains(&source.path))
+            .cloned()
+            .collect();
+        // One that was set aside because its host died again and again has another chance.
+        self.loader.deaths.remove(key);
+        match self.loader.host.compile(&sources) {
+            Ok(()) => self.mark(key.clone(), Because::Manual, BTreeSet::new()),
+            Err(fault) => self.fail(key, fault),
+        }
+    }
+}

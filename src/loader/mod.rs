@@ -1,0 +1,411 @@
+//! What is live, and how an edit changes that.
+//!
+//! Takes an [`Edit`], works out which plugins it concerns and in what order, and carries it out
+//! against a [`Host`] as a transaction: whatever fails leaves what ran before. Gives events as they
+//! happen. Knows nothing of watching or of how plugins are found.
+
+mod identity;
+mod manual;
+mod order;
+mod policy;
+mod recovery;
+mod registry;
+mod transaction;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+pub use policy::{PluginPolicy, Policy};
+
+use crate::host::{Host, Note, Slot};
+use crate::model::{
+    Because, Candidate, Edit, Event, Generation, Phase, PluginFault, PluginId, UnloadReason,
+    Warning, is_python,
+};
+use crate::source::{ContentHash, Source};
+use registry::{LiveGeneration, Registry};
+
+/// Tells the world.
+pub type Out<'a> = &'a mut dyn FnMut(Event);
+
+/// The live plugins over a host.
+pub struct Loader<H> {
+    host: H,
+    policy: Policy,
+    registry: Registry,
+    /// Numbers are never given twice, not even after an unload.
+    generations: HashMap<PluginId, Generation>,
+    /// Plugins that cannot be because another one has their id.
+    clashes: BTreeMap<PathBuf, (Candidate, Option<Source>)>,
+    /// Plugins that the user has turned off.
+    disabled: BTreeMap<PathBuf, (Candidate, Option<Source>)>,
+    /// The host is dead, and what was under way is to be brought back.
+    lost: bool,
+    /// Plugins that were to be started when it died.
+    interrupted: BTreeMap<PluginId, Dirty>,
+    /// How often in a row a plugin was under way when its host died.
+    deaths: HashMap<PluginId, u32>,
+    /// Set from outside when the program is to stop: nothing is started any more.
+    stopping: Arc<AtomicBool>,
+}
+
+/// An own file that the host read itself: compare it with what is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The file.
+    pub path: PathBuf,
+    /// The content that was executed.
+    pub hash: ContentHash,
+}
+
+impl<H: Host> Loader<H> {
+    /// A loader with nothing live.
+    pub fn new(host: H, policy: Policy) -> Self {
+        Self {
+            host,
+            policy,
+            registry: Registry::default(),
+            generations: HashMap::new(),
+            clashes: BTreeMap::new(),
+            disabled: BTreeMap::new(),
+            lost: false,
+            interrupted: BTreeMap::new(),
+            deaths: HashMap::new(),
+            stopping: Arc::default(),
+        }
+    }
+
+    /// The loader starts nothing more once `stopping` is set, so that a long first pass does not
+    /// stand between a person and the end.
+    #[must_use]
+    pub fn until(mut self, stopping: Arc<AtomicBool>) -> Self {
+        self.stopping = stopping;
+        self
+    }
+
+    /// Nothing can or shall be started now.
+    fn is_halted(&self) -> bool {
+        self.lost || self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Brings what is live in line with `edit`. Waits for the host.
+    pub fn apply(&mut self, edit: Edit, out: Out<'_>) -> Vec<Imported> {
+        let mut work = Work::new(self, edit, &mut *out);
+        work.identify();
+        work.find_dirty();
+        work.preflight();
+        work.carry_out();
+        let mut imported = work.end();
+        imported.extend(self.recover(out));
+        imported
+    }
+
+    /// The user decided otherwise, in `file`. Reloads what that touches, and nothing else.
+    pub fn reconfigure(&mut self, policy: Policy, file: &Path, out: Out<'_>) -> Vec<Imported> {
+        let before = std::mem::replace(&mut self.policy, policy);
+        let mut edit = Edit::nothing();
+        edit.changed.insert(file.to_owned(), None);
+        let mut work = Work::new(self, edit, &mut *out);
+        work.follow_policy(&before, file);
+        work.carry_out();
+        let mut imported = work.end();
+        imported.extend(self.recover(out));
+        imported
+    }
+
+    /// Somebody asks for a plugin that may be lazy: it is loaded if it is not live, with what it
+    /// depends on. Whether it is live afterwards; `None` if there is no such plugin.
+    pub fn wake(&mut self, id: &PluginId, out: Out<'_>) -> Option<bool> {
+        let key = self.registry.key_of(id)?.clone();
+        let is_live =
+            |loader: &Self| loader.registry.get(&key).is_some_and(|plugin| plugin.live.is_some());
+        if !is_live(self) {
+            let mut work = Work::new(self, Edit::nothing(), out);
+            let dirty = Dirty { because: Because::Manual, changed: BTreeSet::new() };
+            work.dirty.insert(key.clone(), dirty);
+            work.carry_out();
+        }
+        Some(is_live(self))
+    }
+
+    /// Runs code beside a live plugin; see [`Host::exec`].
+    ///
+    /// # Errors
+    /// What the code raised, or that the plugin is not there.
+    pub fn exec(&mut self, id: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
+        let key = self.registry.key_of(id).cloned().unwrap_or_else(|| id.clone());
+        self.host.exec(&key, code)
+    }
+
+    /// Compiles a content that will be needed in a moment, if it is a plugin's.
+    pub fn prepare(&mut self, source: &Source) {
+        if is_python(&source.path) && !self.registry.concerned(&source.path).is_empty() {
+            self.host.prepare(source);
+        }
+    }
+
+    /// A plugin imported something long after its start.
+    pub fn note(&mut self, note: Note) -> Vec<Imported> {
+        let current = self
+            .registry
+            .get(&note.key)
+            .and_then(|plugin| plugin.live.as_ref())
+            .is_some_and(|live| live.number == note.generation);
+        if !current {
+            return Vec::new();
+        }
+        self.registry.reach_more(&note.key, &note.trace);
+        let mut imported = Vec::new();
+        if let Some(plugin) = self.registry.get_mut(&note.key) {
+            for source in note.trace.imported {
+                imported.push(Imported { path: source.path.clone(), hash: source.hash });
+                plugin.latest.insert(source.path.clone(), source.clone());
+                if let Some(live) = plugin.live.as_mut() {
+                    live.sources.insert(source.path.clone(), source);
+                }
+            }
+        }
+        imported
+    }
+
+    /// How many plugins are live.
+    pub fn live(&self) -> usize {
+        self.registry.iter().filter(|plugin| plugin.live.is_some()).count()
+    }
+
+    /// Whether some plugin depends on the file, live or not.
+    pub fn knows(&self, path: &Path) -> bool {
+        !self.registry.concerned(path).is_empty()
+    }
+
+    /// The files below `folder` that plugins depend on.
+    pub fn files_below(&self, folder: &Path) -> Vec<PathBuf> {
+        self.registry.files_below(folder)
+    }
+
+    /// All files that plugins depend on.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.registry.files().cloned().collect()
+    }
+
+    /// Shuts every live plugin down, dependents first, and ends the host.
+    pub fn stop(&mut self, out: Out<'_>) {
+        let mut order = order::dependencies_first(&self.live_graph());
+        order.reverse();
+        for key in order {
+            let Some(plugin) = self.registry.get(&key).filter(|plugin| plugin.live.is_some())
+            else {
+                continue;
+            };
+            let id = plugin.id.clone();
+            let path = plugin.candidate.entry.clone();
+            warn(out, &id, self.host.stop(&key, Slot::Live));
+            self.host.forget(&key);
+            self.registry.remove(&key);
+            out(Event::Unloaded { id, path, because: UnloadReason::Stop });
+        }
+        self.host.finish();
+    }
+
+    /// Who depends on whom among the plugins that are live now.
+    fn live_graph(&self) -> order::Graph {
+        self.graph(|plugin| plugin.live.is_some().then(|| plugin.dependencies()))
+    }
+
+    /// A graph by key over the plugins for which `dependencies` gives ids.
+    fn graph<'a>(
+        &'a self,
+        dependencies: impl Fn(&'a registry::Plugin) -> Option<&'a [PluginId]>,
+    ) -> order::Graph {
+        self.registry
+            .iter()
+            .filter_map(|plugin| {
+                let ids = dependencies(plugin)?;
+                let keys = ids.iter().filter_map(|id| self.registry.key_of(id).cloned());
+                Some((plugin.key.clone(), keys.collect()))
+            })
+            .collect()
+    }
+}
+
+/// An own extension module was replaced. The interpreter keeps the old one as long as it runs.
+fn needs_process<H>(loader: &Loader<H>, out: Out<'_>, key: &PluginId, path: &Path) {
+    let Some(plugin) = loader.registry.get(key) else { return };
+    let message = format!(
+        "{} was replaced, and an extension module can only change in a new process; start replug \
+         again to load it",
+        path.display()
+    );
+    let warning = Warning::new("needs_process", message);
+    out(Event::Warned { id: Some(plugin.id.clone()), warning });
+}
+
+fn is_extension(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "so" || extension == "pyd")
+}
+
+fn warn(out: Out<'_>, id: &PluginId, warnings: Vec<Warning>) {
+    for warning in warnings {
+        out(Event::Warned { id: Some(id.clone()), warning });
+    }
+}
+
+/// One edit on its way.
+struct Work<'a, H> {
+    loader: &'a mut Loader<H>,
+    out: Out<'a>,
+    edit: Edit,
+    /// Who depended on whom when it began.
+    live: order::Graph,
+    /// Plugins whose content is another one, and why.
+    dirty: BTreeMap<PluginId, Dirty>,
+    /// Plugins that are to go. Without a reason nobody is told: they never were there.
+    leaving: BTreeMap<PluginId, Option<UnloadReason>>,
+    /// Plugins whose failure was told already.
+    failed: BTreeSet<PluginId>,
+    /// Plugins that got a new generation.
+    renewed: BTreeSet<PluginId>,
+    /// Plugins that were stopped and whose old generation is kept aside.
+    stopped: BTreeSet<PluginId>,
+    /// Plugins that cannot start because of a dependency, so far.
+    blocked: BTreeSet<PluginId>,
+    imported: Vec<Imported>,
+    /// What was live when the host died, to be brought back as it was.
+    pinned: BTreeMap<PluginId, LiveGeneration>,
+}
+
+#[derive(Clone, Debug)]
+struct Dirty {
+    because: Because,
+    changed: BTreeSet<PathBuf>,
+}
+
+impl<'a, H: Host> Work<'a, H> {
+    fn new(loader: &'a mut Loader<H>, edit: Edit, out: Out<'a>) -> Self {
+        let live = loader.live_graph();
+        Self {
+            loader,
+            out,
+            edit,
+            live,
+            dirty: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            renewed: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            blocked: BTreeSet::new(),
+            imported: Vec::new(),
+            pinned: BTreeMap::new(),
+        }
+    }
+
+    /// Whether that fault only says that the host is gone.
+    fn is_lost(&mut self, fault: &PluginFault) -> bool {
+        self.loader.lost |= fault.phase == Phase::Host;
+        self.loader.lost
+    }
+
+    /// The edit is carried out, or the host died under it.
+    fn end(self) -> Vec<Imported> {
+        if self.loader.lost {
+            // What was only to be brought back is still live in our books, and comes with those.
+            let renewed = self.renewed;
+            let interrupted = self
+                .dirty
+                .into_iter()
+                .filter(|(key, dirty)| dirty.because != Because::Host && !renewed.contains(key));
+            self.loader.interrupted.extend(interrupted);
+        }
+        self.imported
+    }
+
+    /// Which plugins depend on the files that changed.
+    fn find_dirty(&mut self) {
+        for (path, content) in &self.edit.changed {
+            let keys = self.loader.registry.concerned(path);
+            if is_extension(path) {
+                for key in keys {
+                    needs_process(self.loader, self.out, &key, path);
+                }
+                continue;
+            }
+            for key in keys {
+                if let Some(plugin) = self.loader.registry.get_mut(&key) {
+                    match content {
+                        Some(source) => plugin.latest.insert(path.clone(), source.clone()),
+                        None => plugin.latest.remove(path),
+                    };
+                }
+                if self.leaving.contains_key(&key) || self.failed.contains(&key) {
+                    continue;
+                }
+                let dirty = self
+                    .dirty
+                    .entry(key)
+                    .or_insert_with(|| Dirty { because: Because::Edit, changed: BTreeSet::new() });
+                dirty.changed.insert(path.clone());
+            }
+        }
+        let loader = &mut *self.loader;
+        self.dirty.retain(|key, dirty| {
+            let Some(plugin) = loader.registry.get_mut(key) else { return false };
+            let manifest = plugin.candidate.manifest.as_ref();
+            if dirty.because == Because::Edit
+                && dirty.changed.iter().all(|path| Some(path) == manifest)
+                && !dirty.changed.is_empty()
+            {
+                dirty.because = Because::Metadata;
+            }
+            plugin.behind = true;
+            // What killed its process before may be mended.
+            loader.deaths.remove(key);
+            // A lazy plugin that nobody asked for yet is read when somebody does.
+            plugin.live.is_some()
+                || plugin.waiting.is_some()
+                || !loader.policy.is_lazy(&plugin.id, &plugin.candidate.metadata)
+        });
+    }
+
+    /// Compiles what was edited, before anything that runs is touched.
+    fn preflight(&mut self) {
+        let keys: Vec<PluginId> = self.dirty.keys().cloned().collect();
+        for key in keys {
+            let changed =
+                self.dirty.get(&key).map(|dirty| dirty.changed.clone()).unwrap_or_default();
+            let sources: Vec<Source> = changed
+                .iter()
+                .filter(|path| is_python(path))
+                .filter_map(|path| self.edit.changed.get(path).cloned().flatten())
+                .collect();
+            if let Err(fault) = self.loader.host.compile(&sources)
+                && !self.is_lost(&fault)
+            {
+                self.fail(&key, fault);
+            }
+        }
+    }
+
+    /// The content on disk cannot be live; whatever is live stays so.
+    fn fail(&mut self, key: &PluginId, fault: PluginFault) {
+        let began = self.edit.seen;
+        self.fail_since(key, fault, began);
+    }
+
+    fn fail_since(&mut self, key: &PluginId, fault: PluginFault, began: Instant) {
+        self.dirty.remove(key);
+        self.failed.insert(key.clone());
+        if let Some(plugin) = self.loader.registry.get_mut(key) {
+            plugin.behind = true;
+            (self.out)(Event::Failed {
+                id: Some(plugin.id.clone()),
+                path: plugin.candidate.entry.clone(),
+                fault,
+                kept: plugin.generation(),
+                took: began.elapsed(),
+            });
+        }
+    }
+}

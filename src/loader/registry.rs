@@ -1,0 +1,282 @@
+//! The plugins that are known, and which of them an edit of a file concerns.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::host::Trace;
+use crate::model::{Candidate, Generation, PluginFault, PluginId};
+use crate::source::Source;
+
+/// A plugin that is known, live or not.
+pub(crate) struct Plugin {
+    /// Under which the host knows it; never changes.
+    pub(crate) key: PluginId,
+    /// Its id for the world.
+    pub(crate) id: PluginId,
+    /// The file, or the folder with `plugin.json`, that it was found as.
+    pub(crate) unit: PathBuf,
+    /// What discovery says of the content on disk.
+    pub(crate) candidate: Candidate,
+    /// The content on disk of its files, as far as it is known: what the next start is made of.
+    pub(crate) latest: BTreeMap<PathBuf, Source>,
+    /// The generation that is live.
+    pub(crate) live: Option<LiveGeneration>,
+    /// What the latest attempt reached for, live or not.
+    pub(crate) reached: Reached,
+    /// The content on disk is not live: it failed, or it waits for a dependency.
+    pub(crate) behind: bool,
+    /// What was said last about a dependency that is not there, so that it is said once.
+    pub(crate) waiting: Option<String>,
+    /// Why the content on disk is no plugin, if discovery says so.
+    pub(crate) refused: Option<PluginFault>,
+}
+
+/// What is live of a plugin, with everything needed to make it again.
+pub(crate) struct LiveGeneration {
+    pub(crate) number: Generation,
+    /// The candidate that it was made from.
+    pub(crate) candidate: Candidate,
+    /// The own files that it executed, as they were.
+    pub(crate) sources: BTreeMap<PathBuf, Source>,
+}
+
+/// Files that a plugin depends on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Reached {
+    pub(crate) files: BTreeSet<PathBuf>,
+    /// Without extension: modules that were looked for and not found.
+    pub(crate) missed: BTreeSet<PathBuf>,
+}
+
+impl Plugin {
+    pub(crate) fn new(
+        key: PluginId,
+        unit: PathBuf,
+        candidate: Candidate,
+        entry: Option<Source>,
+    ) -> Self {
+        let id = candidate.id.clone();
+        Self {
+            key,
+            id,
+            unit,
+            candidate,
+            latest: by_path(entry),
+            live: None,
+            reached: Reached::default(),
+            behind: true,
+            waiting: None,
+            refused: None,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        self.live.as_ref().map(|live| live.number)
+    }
+
+    /// The ids that the live generation depends on, else those that the content on disk asks for.
+    pub(crate) fn dependencies(&self) -> &[PluginId] {
+        match &self.live {
+            Some(live) => &live.candidate.metadata.dependencies,
+            None => &self.candidate.metadata.dependencies,
+        }
+    }
+}
+
+/// All plugins, by key, with the ways to find them.
+#[derive(Default)]
+pub(crate) struct Registry {
+    plugins: BTreeMap<PluginId, Plugin>,
+    keys: HashMap<PluginId, PluginId>,
+    units: HashMap<PathBuf, PluginId>,
+    files: HashMap<PathBuf, BTreeSet<PluginId>>,
+    missed: HashMap<PathBuf, BTreeSet<PluginId>>,
+}
+
+impl Registry {
+    pub(crate) fn get(&self, key: &PluginId) -> Option<&Plugin> {
+        self.plugins.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &PluginId) -> Option<&mut Plugin> {
+        self.plugins.get_mut(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Plugin> {
+        self.plugins.values()
+    }
+
+    /// The key of the plugin with that id.
+    pub(crate) fn key_of(&self, id: &PluginId) -> Option<&PluginId> {
+        self.keys.get(id)
+    }
+
+    pub(crate) fn with_id(&self, id: &PluginId) -> Option<&Plugin> {
+        self.keys.get(id).and_then(|key| self.plugins.get(key))
+    }
+
+    /// The key of the plugin that was found at `unit`.
+    pub(crate) fn at(&self, unit: &Path) -> Option<&PluginId> {
+        self.units.get(unit)
+    }
+
+    /// Adds a plugin. Its id is free, unless it is a stand-in that another one has as well.
+    pub(crate) fn insert(
+        &mut self,
+        unit: PathBuf,
+        candidate: Candidate,
+        entry: Option<Source>,
+    ) -> PluginId {
+        let key = self.free_key(&candidate.id);
+        let files = own_files(&candidate);
+        self.keys.entry(candidate.id.clone()).or_insert_with(|| key.clone());
+        self.units.insert(unit.clone(), key.clone());
+        self.plugins.insert(key.clone(), Plugin::new(key.clone(), unit, candidate, entry));
+        self.reach(&key, Reached { files, ..Reached::default() });
+        key
+    }
+
+    /// Two files may have one stand-in; the host needs to tell them apart.
+    fn free_key(&self, id: &PluginId) -> PluginId {
+        let mut key = id.clone();
+        let mut number = 1;
+        while self.plugins.contains_key(&key) {
+            number += 1;
+            // An id with a number behind it is an id.
+            key = PluginId::new(&format!("{id}-{number}")).unwrap_or(key);
+        }
+        key
+    }
+
+    pub(crate) fn remove(&mut self, key: &PluginId) -> Option<Plugin> {
+        self.reach(key, Reached::default());
+        self.detach(key);
+        self.plugins.remove(key)
+    }
+
+    /// The plugin is about to go: its id and its place are free, while it is still to be stopped.
+    pub(crate) fn detach(&mut self, key: &PluginId) {
+        let Some(plugin) = self.plugins.get(key) else { return };
+        if self.units.get(&plugin.unit) == Some(key) {
+            self.units.remove(&plugin.unit);
+        }
+        if self.keys.get(&plugin.id) == Some(key) {
+            self.keys.remove(&plugin.id);
+        }
+    }
+
+    /// The content on disk is another one, at the same place or at a new one.
+    pub(crate) fn update(
+        &mut self,
+        key: &PluginId,
+        unit: &Path,
+        candidate: Candidate,
+        entry: Option<Source>,
+    ) {
+        let Some(plugin) = self.plugins.get_mut(key) else { return };
+        let moved = plugin.unit != unit;
+        self.units.remove(&plugin.unit);
+        self.units.insert(unit.to_owned(), key.clone());
+        plugin.unit = unit.to_owned();
+        let files = own_files(&candidate);
+        plugin.candidate = candidate;
+        plugin.refused = None;
+        if moved {
+            plugin.latest.clear();
+        }
+        plugin.latest.extend(by_path(entry));
+        plugin.behind = true;
+        let mut reached = plugin.reached.clone();
+        reached.files.extend(files);
+        self.reach(key, reached);
+    }
+
+    /// The id that the plugin gave itself at run time.
+    pub(crate) fn rename(&mut self, key: &PluginId, id: &PluginId) {
+        let Some(plugin) = self.plugins.get_mut(key) else { return };
+        if self.keys.get(&plugin.id) == Some(key) {
+            self.keys.remove(&plugin.id);
+        }
+        plugin.id = id.clone();
+        self.keys.insert(id.clone(), key.clone());
+    }
+
+    /// What the plugin depends on from now on.
+    pub(crate) fn reach(&mut self, key: &PluginId, reached: Reached) {
+        let Some(plugin) = self.plugins.get_mut(key) else { return };
+        let before = std::mem::replace(&mut plugin.reached, reached.clone());
+        exchange(&mut self.files, key, &before.files, &reached.files);
+        exchange(&mut self.missed, key, &before.missed, &reached.missed);
+    }
+
+    /// The plugin reached for more.
+    pub(crate) fn reach_more(&mut self, key: &PluginId, trace: &Trace) {
+        let Some(plugin) = self.plugins.get(key) else { return };
+        let mut reached = plugin.reached.clone();
+        reached.files.extend(trace.imported.iter().map(|source| source.path.clone()));
+        reached.files.extend(trace.extensions.iter().cloned());
+        reached.missed.extend(trace.missed.iter().cloned());
+        self.reach(key, reached);
+    }
+
+    /// The plugins that an edit of `path` concerns.
+    pub(crate) fn concerned(&self, path: &Path) -> BTreeSet<PluginId> {
+        let mut keys = self.files.get(path).cloned().unwrap_or_default();
+        for looked_for in module_names(path) {
+            keys.extend(self.missed.get(&looked_for).into_iter().flatten().cloned());
+        }
+        keys
+    }
+
+    /// The files below `folder` that some plugin depends on.
+    pub(crate) fn files_below(&self, folder: &Path) -> Vec<PathBuf> {
+        self.files.keys().filter(|path| path.starts_with(folder)).cloned().collect()
+    }
+
+    /// All files that some plugin depends on.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.keys()
+    }
+}
+
+fn by_path(source: Option<Source>) -> BTreeMap<PathBuf, Source> {
+    source.into_iter().map(|source| (source.path.clone(), source)).collect()
+}
+
+/// The files that a plugin depends on before any of it has run.
+fn own_files(candidate: &Candidate) -> BTreeSet<PathBuf> {
+    candidate.manifest.iter().chain([&candidate.entry]).cloned().collect()
+}
+
+/// What an import may have looked for so that `path` is the answer: `a/b.py` is `a/b`, and
+/// `a/b/__init__.py` is `a/b`, and any file in `a/b` makes `a/b` a folder of modules.
+fn module_names(path: &Path) -> Vec<PathBuf> {
+    let mut names = Vec::new();
+    if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
+        let name = name.to_string_lossy();
+        if let Some((stem, _)) = name.split_once('.') {
+            names.push(folder.join(stem));
+        }
+        names.push(folder.to_owned());
+    }
+    names
+}
+
+fn exchange(
+    index: &mut HashMap<PathBuf, BTreeSet<PluginId>>,
+    key: &PluginId,
+    before: &BTreeSet<PathBuf>,
+    after: &BTreeSet<PathBuf>,
+) {
+    for path in before.difference(after) {
+        if let Some(keys) = index.get_mut(path) {
+            keys.remove(key);
+            if keys.is_empty() {
+                index.remove(path);
+            }
+        }
+    }
+    for path in after.difference(before) {
+        index.entry(path.clone()).or_default().insert(key.clone());
+    }
+}

@@ -1,0 +1,41 @@
+//! The context that a generation is initialized with: made, and undone, by `qtforge._host`.
+
+use pyo3::intern;
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyDictMethods};
+use serde_json::{Map, Value};
+
+use crate::model::PluginId;
+
+/// A context for `id`, with a shallow copy of `state`.
+pub(crate) fn new<'py>(
+    py: Python<'py>,
+    id: &PluginId,
+    state: Option<&Bound<'py, PyDict>>,
+    configuration: &Map<String, Value>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let state = match state {
+        Some(state) => state.copy()?,
+        None => PyDict::new(py),
+    };
+    let configuration = super::json::dict(py, configuration)?;
+    MAKE.import(py, "qtforge._host", "new_context")?.call1((id.as_str(), state, configuration))
+}
+
+/// The state to hand on; `None` if the plugin put something else than a dict in its place.
+pub(crate) fn state<'py>(context: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+    context.getattr(intern!(context.py(), "state")).ok()?.cast_into::<PyDict>().ok()
+}
+
+/// Undoes what was subscribed, registered or put under `on_cleanup`; what failed, as text.
+pub(crate) fn dispose(context: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    context.call_method0(intern!(context.py(), "_dispose"))?.extract()
+}
+
+/// Nobody asks for this plugin's configuration any more.
+pub(crate) fn forget(py: Python<'_>, id: &PluginId) -> PyResult<()> {
+    py.import("qtforge._host")?.call_method1("forget", (id.as_str(),))?;
+    Ok(())
+}

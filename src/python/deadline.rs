@@ -1,0 +1,270 @@
+//! Deadlines for calls into plugins, enforced on the interpreter's main thread.
+//!
+//! A watchdog thread, which never needs the GIL, sends a signal to Python's main thread when a call
+//! is over its time; Python's handler then raises where the plugin stands. The first strike comes at
+//! the deadline, the next ones each [`AGAIN`] later, and raise at every line.
+//!
+//! A late strike cannot hit anything else. Calls are numbered. The watchdog strikes under the lock
+//! and only if the call is still armed; the handler, which runs on the very thread that arms and
+//! disarms, raises only if the call that was struck is the one that is armed now. What was struck a
+//! moment before the call returned is therefore a signal without effect.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
+use pyo3::types::{PyModule, PyModuleMethods};
+use pyo3::{pyclass, pymethods};
+
+/// Between the first strike and the next ones.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// When a strike came at a place that must not be interrupted.
+const SOON: Duration = Duration::from_millis(2);
+
+/// How often a strike may be put off by [`SOON`].
+const PATIENCE: u32 = 100;
+
+#[derive(Default)]
+struct State {
+    /// The number of the latest call.
+    call: u64,
+    /// The call under way and when the next strike is due.
+    armed: Option<Armed>,
+    /// Until when the watchdog sleeps, `None` for ever.
+    sleeps_until: Option<Instant>,
+    stop: bool,
+}
+
+struct Armed {
+    call: u64,
+    due: Instant,
+    strikes: u32,
+    patience: u32,
+    limit: Duration,
+    /// The deadline was shortened from outside.
+    hurried: bool,
+}
+
+/// So many strikes without effect: the plugin is in C code that does not look at signals.
+const MOST_STRIKES: u32 = 10;
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// The process may be ended to end a call: there is somebody to start another.
+    expendable: bool,
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the handler asks; see `strike.py`.
+#[pyclass(frozen)]
+struct Watch {
+    inner: Arc<Inner>,
+}
+
+#[pymethods]
+impl Watch {
+    /// Which strike this is for the call under way; 0 if there is none to be made.
+    fn strike(&self) -> u32 {
+        self.inner.lock().armed.as_ref().map_or(0, |armed| armed.strikes)
+    }
+
+    fn armed(&self) -> bool {
+        self.strike() > 0
+    }
+
+    /// Asks for another strike in a moment; `False` if that was asked for too often: then the call
+    /// does not pass that place by, but waits there.
+    fn again(&self) -> bool {
+        let mut state = self.inner.lock();
+        let granted = match &mut state.armed {
+            Some(armed) if armed.patience > 0 => {
+                armed.patience -= 1;
+                armed.due = Instant::now() + SOON;
+                armed.strikes = armed.strikes.saturating_sub(1);
+                true
+            }
+            _ => false,
+        };
+        drop(state);
+        self.inner.changed.notify_all();
+        granted
+    }
+
+    fn message(&self) -> String {
+        match &self.inner.lock().armed {
+            Some(Armed { hurried: true, .. }) => "interrupted, because replug stops".to_owned(),
+            Some(armed) => format!("did not come back within {} s", armed.limit.as_secs_f64()),
+            None => "did not come back".to_owned(),
+        }
+    }
+}
+
+/// The watchdog of one interpreter.
+pub(crate) struct Watchdog {
+    inner: Arc<Inner>,
+    handler: Py<PyAny>,
+    /// `signal.getsignal` and `signal.signal`, without the enums that wrap them.
+    handler_of: Py<PyAny>,
+    set_handler: Py<PyAny>,
+}
+
+impl Watchdog {
+    /// Starts the watchdog for the calling thread, which must be Python's main thread.
+    pub(crate) fn start(py: Python<'_>, expendable: bool) -> PyResult<Self> {
+        let inner = Arc::new(Inner { expendable, ..Inner::default() });
+        let code = super::imports::compile_text(py, include_str!("strike.py"), "<replug strike>")?;
+        let module = PyModule::new(py, "qtforge._strike")?;
+        super::imports::execute(&code, &module.dict())?;
+        let watch: Py<Watch> = Bound::new(py, Watch { inner: inner.clone() })?.unbind();
+        let handler = module.getattr("handler")?.call1((watch,))?.unbind();
+        let signal = py.import("_signal")?;
+        let set_handler = signal.getattr("signal")?.unbind();
+        set_handler.call1(py, (strike_signal(), &handler))?;
+        let thread = current_thread();
+        let watching = inner.clone();
+        thread::Builder::new()
+            .name("deadlines".to_owned())
+            .spawn(move || run(&watching, thread))?;
+        let handler_of = signal.getattr("getsignal")?.unbind();
+        Ok(Self { inner, handler, handler_of, set_handler })
+    }
+
+    /// A handle for those who cannot wait.
+    pub(crate) fn urgency(&self) -> Urgency {
+        Urgency { inner: self.inner.clone() }
+    }
+
+    /// From now on the plugin's code runs, for `limit` at most. Until [`Watchdog::disarm`].
+    pub(crate) fn arm(&self, limit: Duration) {
+        let due = Instant::now() + limit;
+        let mut state = self.inner.lock();
+        state.call += 1;
+        let call = state.call;
+        state.armed =
+            Some(Armed { call, due, strikes: 0, patience: PATIENCE, limit, hurried: false });
+        // Most calls end long before a deadline, so a sleeping watchdog is woken only if it would
+        // oversleep; it looks again at what is armed when it wakes by itself.
+        let oversleeps = state.sleeps_until.is_none_or(|until| until > due);
+        drop(state);
+        if oversleeps {
+            self.inner.changed.notify_all();
+        }
+    }
+
+    /// The call is over. Whether it was struck.
+    pub(crate) fn disarm(&self, py: Python<'_>) -> PyResult<bool> {
+        let strikes = self.inner.lock().armed.take().map_or(0, |armed| armed.strikes);
+        if strikes > 1 {
+            py.import("sys")?.call_method1("settrace", (py.None(),))?;
+        }
+        // A plugin that took over every signal there is would be the last one to be interrupted.
+        if !self.handler_of.call1(py, (strike_signal(),))?.is(&self.handler) {
+            self.set_handler.call1(py, (strike_signal(), &self.handler))?;
+        }
+        Ok(strikes > 0)
+    }
+}
+
+/// Shortens the deadline of the call under way; may be used from any thread, without the GIL.
+#[derive(Clone)]
+pub struct Urgency {
+    inner: Arc<Inner>,
+}
+
+impl Urgency {
+    /// The call under way, if there is one, ends within `limit`.
+    pub fn hurry(&self, limit: Duration) {
+        let due = Instant::now() + limit;
+        if let Some(armed) = &mut self.inner.lock().armed
+            && armed.due > due
+        {
+            armed.due = due;
+            armed.hurried = true;
+        }
+        self.inner.changed.notify_all();
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.inner.lock().stop = true;
+        self.inner.changed.notify_all();
+    }
+}
+
+fn run(inner: &Inner, thread: ThreadHandle) {
+    let mut state = inner.lock();
+    while !state.stop {
+        let now = Instant::now();
+        let wait = match &mut state.armed {
+            Some(armed) if armed.due <= now => {
+                armed.strikes += 1;
+                armed.due = now + AGAIN;
+                tracing::debug!(call = armed.call, strike = armed.strikes, "over its deadline");
+                if inner.expendable && armed.strikes > MOST_STRIKES {
+                    give_up(armed.limit);
+                }
+                strike(thread);
+                Some(AGAIN)
+            }
+            Some(armed) => Some(armed.due - now),
+            None => None,
+        };
+        state.sleeps_until = wait.map(|wait| now + wait);
+        state = match wait {
+            Some(wait) => {
+                inner.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => inner.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+        };
+    }
+}
+
+type ThreadHandle = libc::pthread_t;
+
+/// Ends the process. The crash file tells why, and `faulthandler` adds the stacks.
+#[expect(unsafe_code, reason = "writing to an inherited descriptor, and abort")]
+fn give_up(limit: Duration) {
+    let message = format!("replug: did not come back within {} s\n", limit.as_secs_f64());
+    // SAFETY: the bytes are alive for the call; abort has no preconditions.
+    unsafe {
+        libc::write(crate::host::CRASH, message.as_ptr().cast(), message.len());
+        libc::abort();
+    }
+}
+
+/// A signal that programs hardly ever use themselves.
+fn strike_signal() -> libc::c_int {
+    #[cfg(target_os = "linux")]
+    {
+        libc::SIGRTMAX() - 3
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        libc::SIGUSR2
+    }
+}
+
+#[expect(unsafe_code, reason = "threads as the C library knows them")]
+fn current_thread() -> ThreadHandle {
+    // SAFETY: has no preconditions.
+    unsafe { libc::pthread_self() }
+}
+
+#[expect(unsafe_code, reason = "signals to one thread are C API only")]
+fn strike(thread: ThreadHandle) {
+    // SAFETY: Python's main thread lives as long as the process, so the handle is valid, and the
+    // signal has a handler.
+    unsafe {
+        libc::pthread_kill(thread, strike_signal());
+    }
+}

@@ -1,0 +1,192 @@
+//! The private import machinery of one generation of a plugin: its modules, and what is known of them.
+//!
+//! An [`Importer`] is the `__import__` of all modules of one generation. Own modules live under the
+//! plugin's package in `sys.modules` and in a table of the generation, so that two generations that
+//! are alive at once each see their own.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::Sender;
+use pyo3::prelude::{Bound, Py, PyAny, PyErr, PyResult, Python};
+use pyo3::pyclass;
+use pyo3::types::{PyDict, PyDictMethods, PyModuleMethods};
+
+use super::code::CodeCache;
+use super::origin::Origin;
+use super::paths::AddedPaths;
+use crate::host::{Note, Trace};
+use crate::model::{Generation, Phase, PluginId, Warning};
+use crate::source::{ReadError, Source};
+
+/// What all importers of one host share.
+pub(crate) struct Shared {
+    pub(crate) codes: Mutex<CodeCache>,
+    pub(crate) notes: Sender<Note>,
+    pub(crate) standard_library: HashSet<String>,
+    pub(crate) extension_suffixes: Vec<String>,
+    /// The generation of each package that `sys.modules` shows.
+    pub(crate) newest: Mutex<HashMap<String, Py<Importer>>>,
+}
+
+/// Which generation of which plugin.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) key: PluginId,
+    pub(crate) generation: Generation,
+    pub(crate) package: String,
+    pub(crate) home: PathBuf,
+    pub(crate) entry: PathBuf,
+}
+
+/// The private import machinery of one generation; callable as its `__import__`.
+#[pyclass(frozen, module = "qtforge")]
+pub(crate) struct Importer {
+    pub(crate) identity: Identity,
+    pub(super) shared: Arc<Shared>,
+    /// Full name to module.
+    pub(super) modules: Py<PyDict>,
+    /// The builtins that the modules see: Python's, with this importer as `__import__`.
+    pub(super) builtins: Py<PyDict>,
+    pub(super) state: Mutex<State>,
+    /// Whether `sys.modules` shows this generation.
+    pub(super) newest: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Contents that the supervisor sent along.
+    pub(super) given: HashMap<PathBuf, Source>,
+    /// Everything that was executed.
+    pub(super) executed: BTreeMap<PathBuf, Source>,
+    /// Full names whose bodies are running.
+    pub(super) importing: HashSet<String>,
+    /// Top-level names that were decided already.
+    pub(super) origins: HashMap<String, Origin>,
+    pub(super) trace: Trace,
+    pub(super) warnings: Vec<Warning>,
+    /// The start is over: what comes now is told at once.
+    pub(super) settled: bool,
+    /// The exception that one of our own files caused by not being readable or not being Python.
+    pub(super) broken: Option<(Phase, PathBuf, Py<PyAny>)>,
+    /// `sys.path` entries that this plugin added: before and after everybody's.
+    pub(super) paths: AddedPaths,
+}
+
+/// The data behind a lock. A thread that panicked left it whole: it is plain data.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Importer {
+    /// An importer without modules. `given` are contents that need not be read.
+    pub(crate) fn new<'py>(
+        py: Python<'py>,
+        identity: Identity,
+        given: Vec<Source>,
+        shared: Arc<Shared>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let builtins = py.import("builtins")?.dict().copy()?;
+        let given = given.into_iter().map(|source| (source.path.clone(), source)).collect();
+        let importer = Bound::new(
+            py,
+            Self {
+                identity,
+                shared,
+                modules: PyDict::new(py).unbind(),
+                builtins: builtins.clone().unbind(),
+                state: Mutex::new(State { given, ..State::default() }),
+                newest: AtomicBool::new(false),
+            },
+        )?;
+        builtins.set_item("__import__", &importer)?;
+        Ok(importer)
+    }
+
+    /// What was reached for since the last time; what comes later is sent as a [`Note`] if
+    /// `settled`.
+    pub(crate) fn take_trace(&self, settled: bool) -> (Trace, Vec<Warning>) {
+        let mut state = lock(&self.state);
+        state.settled = settled;
+        state.given.clear();
+        (std::mem::take(&mut state.trace), std::mem::take(&mut state.warnings))
+    }
+
+    /// The phase and file to blame, if `error` came from an own file that is not readable Python.
+    pub(crate) fn blamed(&self, py: Python<'_>, error: &PyErr) -> Option<(Phase, PathBuf)> {
+        let broken = lock(&self.state).broken.take()?;
+        broken.2.is(error.value(py)).then_some((broken.0, broken.1))
+    }
+
+    /// The content of an own file as it was executed.
+    pub(crate) fn executed(&self, path: &Path) -> Option<Source> {
+        lock(&self.state).executed.get(path).cloned()
+    }
+
+    /// The own files that were executed.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        lock(&self.state).executed.keys().cloned().collect()
+    }
+
+    /// A text that is about to be executed beside the plugin; tracebacks show its lines.
+    pub(crate) fn add_text(&self, name: &str, text: &str) {
+        let source = Source::new(name, text.as_bytes().to_vec());
+        lock(&self.state).executed.insert(source.path.clone(), source);
+    }
+
+    /// The builtins of the plugin's modules, with its own `__import__`.
+    pub(crate) fn builtins<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        self.builtins.bind(py).clone()
+    }
+
+    pub(crate) fn paths(&self) -> AddedPaths {
+        lock(&self.state).paths.clone()
+    }
+
+    pub(crate) fn set_paths(&self, paths: AddedPaths) {
+        lock(&self.state).paths = paths;
+    }
+
+    /// A full name as the plugin's author would write it.
+    pub(crate) fn plain<'a>(&self, full: &'a str) -> &'a str {
+        full.strip_prefix(&self.identity.package)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .unwrap_or(full)
+    }
+
+    pub(super) fn source(&self, path: &Path) -> Result<Source, ReadError> {
+        {
+            let state = lock(&self.state);
+            if let Some(source) = state.executed.get(path).or_else(|| state.given.get(path)) {
+                return Ok(source.clone());
+            }
+        }
+        Source::read(path)
+    }
+
+    pub(super) fn blame(&self, py: Python<'_>, phase: Phase, path: &Path, error: PyErr) -> PyErr {
+        let value = error.value(py).clone().into_any().unbind();
+        lock(&self.state).broken = Some((phase, path.to_owned(), value));
+        error
+    }
+
+    pub(super) fn tell(&self, trace: Trace) {
+        let mut state = lock(&self.state);
+        if state.settled {
+            // The receiver is gone only when everything ends.
+            let _ = self.shared.notes.send(Note {
+                key: self.identity.key.clone(),
+                generation: self.identity.generation,
+                trace,
+            });
+        } else {
+            state.trace.extend(trace);
+        }
+    }
+
+    pub(super) fn miss(&self, paths: impl Iterator<Item = PathBuf>) {
+        self.tell(Trace { missed: paths.collect(), ..Trace::default() });
+    }
+}

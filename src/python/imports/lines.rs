@@ -1,0 +1,38 @@
+//! Source lines as they ran, for Python's own tracebacks.
+//!
+//! `traceback`, `inspect` and `logging` ask `linecache`, which reads the file as it is now. An entry
+//! without a time is never checked against the disk, so a generation that is kept after a bad save
+//! shows its own lines. One entry a file, however often it is reloaded.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::{IntoPyObject, PyResult, Python};
+use pyo3::types::{PyDictMethods, PyList, PyListMethods};
+
+use crate::python::tools::tools;
+use crate::source::Source;
+
+/// From now on `linecache` shows the lines of `source` for its path.
+pub(crate) fn pin(py: Python<'_>, source: &Source) -> PyResult<()> {
+    let bytes = source.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&source.bytes);
+    let lines = PyList::empty(py);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        lines.append(format!("{}\n", String::from_utf8_lossy(line)))?;
+    }
+    let path = source.path.as_os_str().into_pyobject(py)?;
+    let entry = (bytes.len(), py.None(), lines, &path).into_pyobject(py)?;
+    tools(py)?.lines.bind(py).set_item(&path, entry)
+}
+
+/// `linecache` reads these files from the disk again, if anybody asks.
+pub(crate) fn unpin(py: Python<'_>, paths: &[PathBuf]) -> PyResult<()> {
+    let lines = tools(py)?.lines.bind(py);
+    for path in paths {
+        if lines.contains(path.as_os_str())? {
+            lines.del_item(path.as_os_str())?;
+        }
+    }
+    Ok(())
+}

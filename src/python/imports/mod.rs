@@ -1,0 +1,20 @@
+//! Own modules and how they are imported: private to each plugin, compiled from the bytes that were
+//! hashed, and the same for all generations only in name.
+
+mod code;
+mod importer;
+mod lines;
+mod loader;
+mod locate;
+mod modules;
+mod names;
+mod origin;
+mod paths;
+mod statement;
+
+pub(crate) use code::{CodeCache, compile, compile_text, execute};
+pub(crate) use importer::{Identity, Importer, Shared};
+pub(crate) use lines::unpin;
+pub(crate) use loader::install;
+pub(crate) use names::{PackageNames, standard_library};
+pub(crate) use paths::AddedPaths;

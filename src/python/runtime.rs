@@ -1,0 +1,352 @@
+//! The plugins of one process: starts, stops and restores generations on Python's main thread.
+//!
+//! Takes the commands of `host`, gives its answers. Holds the GIL only while a command is carried
+//! out. A generation that starts is kept apart until it is live, so that a failure leaves the one
+//! before it as it was.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
+
+use super::call::{Called, Calls, Forked};
+use super::deadline::{Urgency, Watchdog};
+use super::guard::Guard;
+use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
+use super::instance;
+use super::start::refusal;
+use super::{context, embedded, exec, fault, tools};
+use crate::host::{Limits, Note, Slot, Start, Started};
+use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
+use crate::source::Source;
+
+/// How long functions that plugins registered with `atexit` may take, all together.
+const AT_EXIT: Duration = Duration::from_secs(3);
+
+/// A crash of this process is described in the supervisor's file, with the stacks of all threads.
+fn describe_crashes(py: Python<'_>) -> PyResult<()> {
+    py.import("faulthandler")?.call_method1("enable", (crate::host::CRASH, true))?;
+    Ok(())
+}
+
+/// All plugins of this process.
+pub struct Runtime {
+    shared: Arc<Shared>,
+    pub(super) calls: Calls,
+    names: PackageNames,
+    pub(super) slots: HashMap<PluginId, Slots>,
+}
+
+#[derive(Default)]
+pub(super) struct Slots {
+    pub(super) live: Option<Running>,
+    pub(super) aside: Option<Running>,
+}
+
+/// One generation that was initialized.
+pub(super) struct Running {
+    pub(super) id: PluginId,
+    pub(super) importer: Py<Importer>,
+    pub(super) instance: Py<PyAny>,
+    pub(super) context: Py<PyAny>,
+    pub(super) limits: Limits,
+}
+
+impl Runtime {
+    /// Prepares the interpreter of this thread, which must be Python's main thread, for plugins.
+    /// What they import after their start is told through `notes`. An `expendable` process may be
+    /// ended by a call that cannot be interrupted.
+    ///
+    /// # Errors
+    /// What Python raised; the interpreter cannot be used then.
+    pub fn new(py: Python<'_>, notes: Sender<Note>, expendable: bool) -> PyResult<Self> {
+        tools::tools(py)?;
+        embedded::install(py)?;
+        let suffixes = py.import("importlib.machinery")?.getattr("EXTENSION_SUFFIXES")?;
+        let shared = Arc::new(Shared {
+            codes: Mutex::new(CodeCache::default()),
+            notes,
+            standard_library: imports::standard_library(py)?,
+            extension_suffixes: suffixes.extract()?,
+            newest: Mutex::new(HashMap::new()),
+        });
+        imports::install(py, &shared)?;
+        py.import("qtforge.core")?;
+        py.import("qtforge._host")?;
+        if expendable {
+            describe_crashes(py)?;
+        }
+        let watchdog = Watchdog::start(py, expendable)?;
+        let guard = Guard::new(py)?;
+        let calls = Calls { guard, watchdog, forked: Forked::new() };
+        Ok(Self { shared, calls, names: PackageNames::default(), slots: HashMap::new() })
+    }
+
+    /// A way to shorten the call under way, for a thread that cannot wait for it.
+    pub fn urgency(&self) -> Urgency {
+        self.calls.watchdog.urgency()
+    }
+
+    /// Compiles `sources` in order; the first fault.
+    ///
+    /// # Errors
+    /// A fault of phase `parse`.
+    pub fn compile(&mut self, py: Python<'_>, sources: &[Source]) -> Result<(), PluginFault> {
+        for source in sources {
+            self.compile_one(py, source).map_err(|error| fault::not_python(py, &error, source))?;
+        }
+        Ok(())
+    }
+
+    fn compile_one(&self, py: Python<'_>, source: &Source) -> PyResult<()> {
+        let codes = || self.shared.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        if codes().find(py, source).is_some() {
+            return Ok(());
+        }
+        let code = imports::compile(py, source)?;
+        let replaced = codes().keep(py, source, &code);
+        drop(replaced);
+        Ok(())
+    }
+
+    /// See [`crate::host::Host::start`].
+    pub fn start(&mut self, py: Python<'_>, start: Start) -> Started {
+        let identity = Identity {
+            key: start.key.clone(),
+            generation: start.generation,
+            package: self.names.of(&start.key),
+            home: start.home.clone(),
+            entry: start.entry.clone(),
+        };
+        let importer = match Importer::new(py, identity, start.sources.clone(), self.shared.clone())
+        {
+            Ok(importer) => importer,
+            Err(error) => return own_failure(py, &error),
+        };
+        let result = self.start_with(&start, &importer);
+        let live = result.is_ok();
+        let (trace, warnings) = importer.get().take_trace(live);
+        let result = match result {
+            Ok((fields, running)) => {
+                self.go_live(start.key, start.mode, running);
+                Ok(fields)
+            }
+            Err(fault) => {
+                self.undo(py, &start.key, &importer);
+                Err(fault)
+            }
+        };
+        Started { result, trace, warnings }
+    }
+
+    fn go_live(&mut self, key: PluginId, mode: ReloadMode, running: Running) {
+        let slots = self.slots.entry(key).or_default();
+        let before = slots.live.replace(running);
+        // A stopped generation has served as the way back; a live one is to be stopped yet.
+        slots.aside = match mode {
+            ReloadMode::Exclusive => None,
+            ReloadMode::Overlap => before,
+        };
+    }
+
+    /// A start failed: its entries go, those of a live generation come back.
+    fn undo(&self, py: Python<'_>, key: &PluginId, importer: &Bound<'_, Importer>) {
+        let outcome = importer.get().hide(py).and_then(|()| {
+            match self.slots.get(key).and_then(|slots| slots.live.as_ref()) {
+                Some(live) => Importer::show(live.importer.bind(py)),
+                None => Ok(()),
+            }
+        });
+        if let Err(error) = outcome {
+            tracing::error!(plugin = %key, %error, "sys.modules could not be put back");
+        }
+    }
+
+    /// See [`crate::host::Host::stop`].
+    pub fn stop(&mut self, py: Python<'_>, key: &PluginId, slot: Slot) -> Vec<Warning> {
+        let Some(slots) = self.slots.get_mut(key) else { return Vec::new() };
+        let running = match slot {
+            Slot::Live => slots.live.take(),
+            Slot::Aside => slots.aside.take(),
+        };
+        let Some(running) = running else { return Vec::new() };
+        let warnings = self.end(py, &running);
+        if let Err(error) = running.importer.get().hide(py) {
+            tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
+        }
+        if slot == Slot::Live {
+            self.slots.entry(key.clone()).or_default().aside = Some(running);
+        }
+        warnings
+    }
+
+    /// `stop_service`, `shutdown`, and the undoing of what was registered.
+    fn end(&self, py: Python<'_>, running: &Running) -> Vec<Warning> {
+        let importer = running.importer.bind(py);
+        let instance = running.instance.bind(py);
+        let limit = running.limits.shutdown;
+        let mut warnings = Vec::new();
+        for (name, step) in [
+            ("stop_service", instance::stop_service as fn(&Bound<'_, PyAny>) -> PyResult<()>),
+            ("shutdown", instance::shutdown),
+        ] {
+            match self.calls.call(importer, limit, |_| step(instance)) {
+                Ok(Called { result: Ok(()), .. }) => {}
+                Ok(Called { result: Err(error), timed_out: true }) => {
+                    let place = self.one_line(importer, &error, limit);
+                    warnings.push(Warning::new(
+                        "shutdown_timeout",
+                        format!(
+                            "{name}() did not come back within {} s: {place}",
+                            limit.as_secs_f64()
+                        ),
+                    ));
+                }
+                Ok(Called { result: Err(error), .. }) | Err(error) => {
+                    let what = self.one_line(importer, &error, limit);
+                    warnings
+                        .push(Warning::new("shutdown_raised", format!("{name}() raised {what}")));
+                }
+            }
+        }
+        let _ = self.calls.call(importer, limit, |_| instance::mark_ended(instance));
+        for failure in self.dispose(importer, running.context.bind(py), limit) {
+            warnings.push(Warning::new("shutdown_raised", format!("on_cleanup: {failure}")));
+        }
+        warnings
+    }
+
+    pub(super) fn dispose(
+        &self,
+        importer: &Bound<'_, Importer>,
+        context: &Bound<'_, PyAny>,
+        limit: Duration,
+    ) -> Vec<String> {
+        match self.calls.call(importer, limit, |_| context::dispose(context)) {
+            Ok(Called { result: Ok(failures), .. }) => failures,
+            Ok(Called { result: Err(error), .. }) | Err(error) => {
+                vec![self.one_line(importer, &error, limit)]
+            }
+        }
+    }
+
+    fn one_line(&self, importer: &Bound<'_, Importer>, error: &PyErr, limit: Duration) -> String {
+        let py = importer.py();
+        self.calls.told(importer, limit, || fault::one_line(py, error, importer.get()))
+    }
+
+    /// See [`crate::host::Host::restore`].
+    ///
+    /// # Errors
+    /// Why it could not be initialized again.
+    pub fn restore(&mut self, py: Python<'_>, key: &PluginId) -> Result<(), PluginFault> {
+        let slots = self.slots.entry(key.clone()).or_default();
+        let Some(running) = slots.aside.take() else {
+            return Err(PluginFault::new(
+                Phase::Initialize,
+                "PluginLoadError",
+                "nothing is left of the generation before",
+            ));
+        };
+        let importer = running.importer.bind(py).clone();
+        let context = running.context.bind(py).clone();
+        let result = Importer::show(&importer)
+            .map_err(|error| fault::describe(py, &error, Phase::Initialize, importer.get()))
+            .and_then(|()| {
+                self.phase(&importer, Phase::Initialize, running.limits.phase, |_| {
+                    instance::initialize(running.instance.bind(py), &context)
+                })
+            })
+            .and_then(|refused| match refused {
+                None => Ok(()),
+                Some(message) => Err(refusal(message, importer.get())),
+            });
+        match result {
+            Ok(()) => {
+                self.slots.entry(key.clone()).or_default().live = Some(running);
+                Ok(())
+            }
+            Err(fault) => {
+                self.dispose(&importer, &context, running.limits.shutdown);
+                if let Err(error) = importer.get().hide(py) {
+                    tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// See [`crate::host::Host::forget`].
+    pub fn forget(&mut self, py: Python<'_>, key: &PluginId) {
+        let Some(slots) = self.slots.get_mut(key) else { return };
+        let Some(running) = slots.aside.take() else { return };
+        if slots.live.is_none() {
+            self.slots.remove(key);
+            let files: Vec<PathBuf> = running.importer.get().files();
+            let dropped = {
+                let mut codes = self.shared.codes.lock().unwrap_or_else(PoisonError::into_inner);
+                codes.forget(files)
+            };
+            drop(dropped);
+            let importer = running.importer.bind(py);
+            let forgotten = imports::unpin(py, &importer.get().files()).and_then(|()| {
+                // It waits for a lock that a thread of a plugin may hold.
+                let limit = running.limits.shutdown;
+                self.calls.call(importer, limit, |py| context::forget(py, &running.id))?.result
+            });
+            if let Err(error) = forgotten {
+                tracing::error!(plugin = %key, %error, "something of it could not be dropped");
+            }
+        }
+    }
+
+    /// See [`crate::host::Host::exec`].
+    ///
+    /// # Errors
+    /// What the code raised.
+    pub fn exec(
+        &self,
+        py: Python<'_>,
+        key: &PluginId,
+        code: &str,
+    ) -> Result<Option<String>, PluginFault> {
+        let Some(running) = self.slots.get(key).and_then(|slots| slots.live.as_ref()) else {
+            let message = format!("the plugin {key} is not live");
+            return Err(PluginFault::new(Phase::Initialize, "PluginExecutionError", message));
+        };
+        let importer = running.importer.bind(py);
+        let instance = running.instance.bind(py);
+        let context = running.context.bind(py);
+        self.phase(importer, Phase::Initialize, exec::LIMIT, |_| {
+            exec::run(importer, instance, context, code)
+        })
+    }
+
+    /// See [`crate::host::Host::finish`].
+    pub fn finish(&mut self, py: Python<'_>) {
+        let run = self.calls.call_any(py, AT_EXIT, |py| {
+            py.import("atexit")?.call_method0("_run_exitfuncs")?;
+            Ok(())
+        });
+        if let Err(error) = run {
+            tracing::warn!(%error, "an atexit function failed");
+        }
+        self.calls.guard.flush(py);
+    }
+}
+
+/// Something that no plugin is to blame for, told all the same.
+fn own_failure(py: Python<'_>, error: &PyErr) -> Started {
+    let message = format!(
+        "replug could not prepare the import: {}",
+        fault::message(error.value(py).as_any())
+    );
+    Started {
+        result: Err(PluginFault::new(Phase::Import, "PluginLoadError", message)),
+        trace: crate::host::Trace::default(),
+        warnings: Vec::new(),
+    }
+}

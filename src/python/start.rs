@@ -1,0 +1,179 @@
+//! The start of one generation, step by step: import, create, metadata, initialize.
+
+use std::time::Duration;
+
+use pyo3::prelude::{Bound, PyAny, PyResult, Python};
+use pyo3::types::PyModule;
+use serde_json::{Map, Value};
+
+use super::imports::Importer;
+use super::instance::{self, Made};
+use super::runtime::{Running, Runtime};
+use super::{context, fault};
+use crate::host::Start;
+use crate::model::{Fields, Phase, Place, PluginFault, PluginId, merge};
+
+impl Runtime {
+    pub(super) fn start_with(
+        &self,
+        start: &Start,
+        importer: &Bound<'_, Importer>,
+    ) -> Result<(Fields, Running), PluginFault> {
+        let module = self.phase(importer, Phase::Import, start.limits.phase, |_| {
+            Importer::import_entry(importer)
+        })?;
+        let instance = self.create(start, importer, &module)?;
+        let fields = self.metadata(start, importer, &instance)?;
+        let id = runtime_id(start, &fields)?;
+        let configuration = configuration(start, &fields, &id);
+        let context = self.context(importer, start, &id, &configuration)?;
+        let refused = self.phase(importer, Phase::Initialize, start.limits.phase, |_| {
+            instance::initialize(&instance, &context)
+        });
+        let fault = match refused {
+            Ok(None) => {
+                let running = Running {
+                    id,
+                    importer: importer.clone().unbind(),
+                    instance: instance.unbind(),
+                    context: context.unbind(),
+                    limits: start.limits,
+                };
+                return Ok((fields, running));
+            }
+            Ok(Some(message)) => refusal(message, importer.get()),
+            Err(fault) => fault,
+        };
+        self.dispose(importer, &context, start.limits.shutdown);
+        Err(fault)
+    }
+
+    fn create<'py>(
+        &self,
+        start: &Start,
+        importer: &Bound<'py, Importer>,
+        module: &Bound<'py, PyModule>,
+    ) -> Result<Bound<'py, PyAny>, PluginFault> {
+        let class = start.class.as_deref();
+        let made = self.phase(importer, Phase::Create, start.limits.phase, |_| {
+            instance::make(module, class)
+        })?;
+        match made {
+            Made::Instance(instance) => Ok(instance),
+            Made::Fault(fault) => Err(fault.at(Place::file(&importer.get().identity.entry))),
+        }
+    }
+
+    /// Literal metadata comes first; `get_metadata()` adds what it does not say.
+    fn metadata(
+        &self,
+        start: &Start,
+        importer: &Bound<'_, Importer>,
+        instance: &Bound<'_, PyAny>,
+    ) -> Result<Fields, PluginFault> {
+        let said = self.phase(importer, Phase::Metadata, start.limits.phase, |_| {
+            instance::metadata(instance)
+        })?;
+        let mut fields = start.fields.clone();
+        for (name, value) in said {
+            if start.provisional && name == "id" {
+                fields.insert(name, value);
+            } else {
+                fields.entry(name).or_insert(value);
+            }
+        }
+        Ok(fields)
+    }
+
+    fn context<'py>(
+        &self,
+        importer: &Bound<'py, Importer>,
+        start: &Start,
+        id: &PluginId,
+        configuration: &Map<String, Value>,
+    ) -> Result<Bound<'py, PyAny>, PluginFault> {
+        let py = importer.py();
+        let before = self
+            .slots
+            .get(&start.key)
+            .and_then(|slots| slots.live.as_ref().or(slots.aside.as_ref()))
+            .and_then(|running| context::state(running.context.bind(py)));
+        // It waits for locks, of `logging` for one, that a thread of a plugin may hold.
+        self.phase(importer, Phase::Initialize, start.limits.phase, |py| {
+            context::new(py, id, before.as_ref(), configuration)
+        })
+    }
+
+    /// One step of a start: guarded, with a deadline, its exception as a fault.
+    pub(super) fn phase<'py, T>(
+        &self,
+        importer: &Bound<'py, Importer>,
+        phase: Phase,
+        limit: Duration,
+        body: impl FnOnce(Python<'py>) -> PyResult<T>,
+    ) -> Result<T, PluginFault> {
+        let py = importer.py();
+        let called = self.calls.call(importer, limit, body);
+        called.and_then(|called| called.result).map_err(|error| {
+            self.calls.told(importer, limit, || fault::describe(py, &error, phase, importer.get()))
+        })
+    }
+}
+
+/// The configuration of a plugin that turned out to have `id`: what the user said over what its
+/// `get_metadata()` said, if nothing of it was to be read before.
+fn configuration(start: &Start, fields: &Fields, id: &PluginId) -> Map<String, Value> {
+    let said = start.configurations.get(id).unwrap_or(&start.configuration);
+    match fields.get("configuration") {
+        Some(Value::Object(own)) if !start.fields.contains_key("configuration") => {
+            let mut configuration = own.clone();
+            merge(&mut configuration, said);
+            configuration
+        }
+        _ => said.clone(),
+    }
+}
+
+/// The id that a plugin has at run time.
+fn runtime_id(start: &Start, fields: &Fields) -> Result<PluginId, PluginFault> {
+    if !start.provisional {
+        return Ok(start.id.clone());
+    }
+    let entry = || Place::file(&start.entry);
+    let said = fields.get("id");
+    let id = match said.and_then(|id| id.as_str()).map(PluginId::new) {
+        Some(Some(id)) => id,
+        // It has no id of its own.
+        None if said.is_none() => start.id.clone(),
+        _ => {
+            return Err(PluginFault::new(
+                Phase::Metadata,
+                "InvalidMetadata",
+                format!(
+                    "get_metadata() gives {} as id; an id has letters, digits, '_', '.' and '-', \
+                     and begins with a letter, a digit or '_'",
+                    said.map(ToString::to_string).unwrap_or_default()
+                ),
+            )
+            .at(entry()));
+        }
+    };
+    if let Some(taken) = start.taken.iter().find(|taken| taken.id == id) {
+        return Err(PluginFault::new(
+            Phase::Metadata,
+            "DuplicatePluginId",
+            format!(
+                "the id {id} is taken: {} and {} both have it",
+                taken.entry.display(),
+                start.entry.display()
+            ),
+        )
+        .at(entry()));
+    }
+    Ok(id)
+}
+
+pub(super) fn refusal(message: &str, importer: &Importer) -> PluginFault {
+    PluginFault::new(Phase::Initialize, "PluginLoadError", message)
+        .at(Place::file(&importer.identity.entry))
+}

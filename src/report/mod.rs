@@ -1,0 +1,44 @@
+//! Tells the world what happened, event by event.
+//!
+//! Takes [`Event`]s and a writer that somebody else opened; gives JSON lines for programs
+//! ([`JsonLines`]) or text for a person ([`Person`]). It never touches stdout itself, and it knows
+//! of the other rooms only the shared words.
+
+mod failures;
+mod footer;
+mod frame;
+mod json;
+mod line;
+mod link;
+mod options;
+mod person;
+mod status;
+mod text;
+mod view;
+
+use std::io;
+use std::time::SystemTime;
+
+use crate::model::Event;
+
+pub use json::JsonLines;
+pub use options::{Moment, PersonOptions};
+pub use person::Person;
+pub use view::View;
+
+/// Somebody who is told of every event, in order.
+pub trait Report: Send {
+    /// Tells of one event that happened at `at`; what was written has been flushed on return.
+    ///
+    /// # Errors
+    /// Whatever the writer says; a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    fn event(&mut self, at: SystemTime, event: &Event) -> io::Result<()>;
+
+    /// Shows something that a person at the keyboard asked for at `at`. A program is shown nothing.
+    ///
+    /// # Errors
+    /// As for [`Report::event`].
+    fn show(&mut self, _at: SystemTime, _view: &View<'_>) -> io::Result<()> {
+        Ok(())
+    }
+}

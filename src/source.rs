@@ -1,0 +1,131 @@
+//! A file as it was read, once.
+//!
+//! The bytes that were hashed are the bytes that are parsed, compiled, executed and shown in error
+//! messages. Nothing in this program reads the same content twice and hopes that it is the same.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A Python source that is larger than this many bytes is refused (16 MiB).
+///
+/// No person writes such a file; a parser would need gigabytes for it while the author waits.
+pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The identity of a content: two files with the same hash have the same bytes (BLAKE3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    /// The hash of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in &self.0[..6] {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The content of one file at one moment. Cloning is cheap and shares the bytes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Where it was read; absolute.
+    #[serde(with = "crate::raw::path")]
+    pub path: PathBuf,
+    /// What was read.
+    #[serde(with = "crate::raw::bytes")]
+    pub bytes: Arc<[u8]>,
+    /// The hash of `bytes`.
+    pub hash: ContentHash,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({:?}, {} bytes, {:?})", self.path, self.bytes.len(), self.hash)
+    }
+}
+
+impl Source {
+    /// A source made of bytes that are at hand already.
+    pub fn new(path: impl Into<PathBuf>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { path: path.into(), hash: ContentHash::of(&bytes), bytes }
+    }
+
+    /// Reads a regular file.
+    ///
+    /// # Errors
+    /// [`ReadError::Missing`] if nothing is there, [`ReadError::NotAFile`] for a folder, FIFO,
+    /// socket or device (which is never opened for longer than it takes to see what it is),
+    /// [`ReadError::TooLarge`] above [`MAX_SOURCE_BYTES`], [`ReadError::Io`] for the rest.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let file = open_regular(path)?;
+        let size = file.metadata().map_err(ReadError::Io)?.len();
+        if size > MAX_SOURCE_BYTES {
+            return Err(ReadError::TooLarge { size });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        // The file may grow between the two calls, so the limit is held here as well.
+        file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
+        if bytes.len() as u64 > MAX_SOURCE_BYTES {
+            return Err(ReadError::TooLarge { size: bytes.len() as u64 });
+        }
+        Ok(Self::new(path, bytes))
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is nothing at that path.
+    #[error("the file is not there")]
+    Missing,
+    /// Something is there that is not a regular file.
+    #[error("not a regular file")]
+    NotAFile,
+    /// More than [`MAX_SOURCE_BYTES`].
+    #[error("the file has {size} bytes; at most {MAX_SOURCE_BYTES} are read as Python source")]
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// The system refused.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+}
+
+/// Opens `path` if it is a regular file, without ever blocking on a FIFO.
+fn open_regular(path: &Path) -> Result<File, ReadError> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    let file = options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,
+        // What open() says to a socket or to a device without a driver.
+        _ if is_special(path) => ReadError::NotAFile,
+        _ => ReadError::Io(error),
+    })?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(_) => Err(ReadError::NotAFile),
+        Err(error) => Err(ReadError::Io(error)),
+    }
+}
+
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}

@@ -1,0 +1,444 @@
+//! The only place that knows the order of the stages: watch, debounce, discovery, loader, report.
+//!
+//! One thread, one loop. It waits for something to happen, lets changes settle, reads what settled,
+//! and has the loader bring what is live in line with it. What arrives while it is busy waits in the
+//! channels and is looked at afterwards.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use crossbeam_channel::{Receiver, TryRecvError, at, never, select};
+
+mod console;
+
+use console::Console;
+
+use crate::debounce::{Batch, Debouncer, Settle, SettledKind};
+use crate::discovery::{Content, Index};
+use crate::host::{Host, Note};
+use crate::keys::Key;
+use crate::loader::{Imported, Loader, Policy};
+use crate::model::{Change, ChangeKind, Edit, Event, UnitChange, Verdict, Warning};
+use crate::report::{Report, View};
+use crate::watch::{self, Ignored, Raw, RawKind, Rules, Tree, Watcher};
+
+/// A branch switch holds version control's lock while it writes; no longer than this is waited for
+/// its end.
+const LONGEST_HOLD: Duration = Duration::from_secs(5);
+
+/// The ends of the channels that the loop listens to.
+pub struct Inputs {
+    /// From the watcher's callback.
+    pub raw: Receiver<Raw>,
+    /// The watcher's side, asked whether something did not fit.
+    pub sender: watch::Sender,
+    /// From the host: imports that happen long after a start.
+    pub notes: Receiver<Note>,
+    /// The host has ended unasked.
+    pub gone: Receiver<()>,
+    /// What a person presses.
+    pub keys: Receiver<Key>,
+    /// Somebody wants the program to stop.
+    pub stop: Receiver<()>,
+    /// Set before that is told, so that it is noticed in the middle of a long pass.
+    pub stopping: Arc<AtomicBool>,
+}
+
+/// How to run.
+pub struct Options {
+    /// Load everything, shut it down again.
+    pub once: bool,
+    /// The interpreter's version.
+    pub python: String,
+    /// What may change while it runs.
+    pub configuration: Configuration,
+    /// Reads that again when the settings file was saved.
+    pub reread: Reread,
+}
+
+/// What the user may change while the program runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configuration {
+    /// The settings file, whether it is there or not.
+    pub file: PathBuf,
+    /// What to watch.
+    pub roots: Vec<PathBuf>,
+    /// What to leave out.
+    pub ignored: Ignored,
+    /// The quiet times.
+    pub settle: Settle,
+    /// What the user decided about plugins.
+    pub policy: Policy,
+}
+
+/// Reads the settings again: what holds from now on, or why nothing changes.
+pub type Reread = Box<dyn FnMut() -> Result<Configuration, String>>;
+
+/// Watches, loads, reloads.
+pub struct Supervisor<H> {
+    inputs: Inputs,
+    once: bool,
+    python: String,
+    configuration: Configuration,
+    reread: Reread,
+    tree: Tree,
+    debouncer: Debouncer,
+    index: Index,
+    loader: Loader<H>,
+    voice: Voice,
+    console: Console,
+    /// A file that was read while its quiet time passes.
+    ahead: Option<(PathBuf, Content)>,
+}
+
+impl<H: Host> Supervisor<H> {
+    /// A supervisor that has not begun yet.
+    pub fn new(
+        options: Options,
+        inputs: Inputs,
+        watcher: Option<Watcher>,
+        host: H,
+        report: Box<dyn Report>,
+    ) -> Self {
+        let Options { once, python, configuration, reread } = options;
+        let rules = Rules::new(&configuration.ignored);
+        let settings = Some(configuration.file.clone());
+        let tree = Tree::new(configuration.roots.clone(), rules, watcher, settings);
+        Self {
+            once,
+            python,
+            reread,
+            tree,
+            debouncer: Debouncer::new(configuration.settle),
+            index: Index::default(),
+            loader: Loader::new(host, configuration.policy.clone()).until(inputs.stopping.clone()),
+            inputs,
+            configuration,
+            voice: Voice { report, closed: false, failed: false },
+            console: Console::default(),
+            ahead: None,
+        }
+    }
+
+    /// Runs until somebody wants it to stop, or for one pass; the exit code.
+    pub fn run(mut self) -> u8 {
+        self.voice.say(&Event::Starting {
+            version: env!("CARGO_PKG_VERSION"),
+            python: self.python.clone(),
+        });
+        self.first_pass();
+        let mut exit = 0;
+        if self.once {
+            exit = u8::from(self.voice.failed);
+        } else {
+            // Nothing may happen for long, and the first events may have met a full disk.
+            while !self.voice.closed && self.step() {}
+        }
+        let Self { loader, voice, .. } = &mut self;
+        loader.stop(&mut |event| voice.say(&event));
+        self.voice.say(&Event::Stopped { exit });
+        exit
+    }
+
+    fn first_pass(&mut self) {
+        let seen = Instant::now();
+        let files = self.tree.scan();
+        tracing::debug!(files = files.len(), folders = self.tree.folders(), "watching");
+        let units = self.index.fill(files);
+        if units.iter().all(|unit| !means_to_be_a_plugin(unit)) {
+            tracing::warn!("no plugins found; waiting for one to appear");
+        }
+        let total = units.iter().filter(|unit| means_to_be_a_plugin(unit)).count();
+        let Self { loader, voice, .. } = self;
+        let mut done = 0;
+        let edit = Edit { seen, units, ..Edit::nothing() };
+        let imported = loader.apply(edit, &mut |event| {
+            voice.say(&event);
+            if matches!(event, Event::Loaded(_) | Event::Failed { .. }) {
+                done += 1;
+                voice.show(SystemTime::now(), &View::Progress { done, total });
+            }
+        });
+        self.compare(imported);
+        self.warn_of_the_tree();
+        if !self.inputs.stopping.load(Ordering::Relaxed) {
+            self.voice.say(&Event::Ready { plugins: self.loader.live() });
+        }
+    }
+
+    /// Waits for the next thing to happen and deals with it; `false` when it is time to stop.
+    fn step(&mut self) -> bool {
+        let timer = self.debouncer.deadline().map_or_else(never, at);
+        let (stop, keys) = (self.inputs.stop.clone(), self.inputs.keys.clone());
+        select! {
+            recv(stop) -> _ => return false,
+            recv(keys) -> key => match key {
+                Ok(key) => if !self.press(key) { return false; },
+                // The terminal is gone, and a closed channel would be ready for ever.
+                Err(_) => self.inputs.keys = never(),
+            },
+            recv(self.inputs.raw) -> raw => {
+                if let Ok(raw) = raw {
+                    self.take_in(raw);
+                }
+            }
+            recv(self.inputs.notes) -> note => {
+                if let Ok(note) = note {
+                    let imported = self.loader.note(note);
+                    self.compare(imported);
+                }
+            }
+            recv(self.inputs.gone) -> _ => self.recover(),
+            recv(timer) -> _ => {}
+        }
+        while let Ok(raw) = self.inputs.raw.try_recv() {
+            self.take_in(raw);
+        }
+        if self.inputs.sender.take_lost() {
+            self.rescan("more file events at once than could be kept");
+        }
+        if let Some(batch) = self.debouncer.take(Instant::now()) {
+            self.settle(batch);
+        }
+        !self.voice.closed && self.inputs.stop.try_recv() == Err(TryRecvError::Empty)
+    }
+
+    fn take_in(&mut self, raw: Raw) {
+        let (path, kind, seen) = match raw {
+            Raw::Path { path, kind, seen } => (path, kind, seen),
+            Raw::Lost(reason) => return self.rescan(&reason),
+        };
+        // A changed mode matters only where the old one stood in the way.
+        if kind == RawKind::Touched && !self.index.is_unreadable(&path) {
+            return;
+        }
+        let understood = self.tree.understand(path, kind);
+        if understood.settings {
+            self.reconfigure();
+        }
+        match understood.locked {
+            Some(true) => self.debouncer.hold(seen + LONGEST_HOLD),
+            Some(false) => self.debouncer.release(),
+            None => {}
+        }
+        for change in understood.changes {
+            if self.ahead.as_ref().is_some_and(|(path, _)| *path == change.path) {
+                self.ahead = None;
+            }
+            self.debouncer.push(change, seen);
+        }
+        self.warn_of_the_tree();
+        self.read_ahead();
+    }
+
+    /// While the quiet time of a lone save passes, the file is read, parsed and compiled.
+    fn read_ahead(&mut self) {
+        let Some(path) = self.debouncer.peek_lone() else { return };
+        if self.ahead.is_some() || !self.loader.knows(path) {
+            return;
+        }
+        let content = Content::read(path);
+        if let Content::Present(source) = &content
+            && !self.index.is_known(path, &content)
+        {
+            // The host compiles while this thread parses.
+            self.loader.prepare(source);
+            self.index.look_ahead(source);
+        }
+        self.ahead = Some((path.to_owned(), content));
+    }
+
+    fn settle(&mut self, batch: Batch) {
+        let Batch { changes, mut vanishing, first_seen } = batch;
+        let mut ahead = self.ahead.take();
+        let mut contents = Vec::new();
+        for settled in changes {
+            let is_gone = settled.kind == SettledKind::Gone;
+            if is_gone {
+                vanishing.push(settled.path.clone());
+            }
+            for path in self.files_of(&settled.path, is_gone) {
+                let content = match ahead.take_if(|(known, _)| *known == path) {
+                    Some((_, content)) => content,
+                    None => Content::read(&path),
+                };
+                if matches!(content, Content::Gone) && !is_gone {
+                    // It vanished after it was written; that is told by itself, and settles later.
+                    continue;
+                }
+                if is_empty(&content) && !settled.deferred && self.index.hash(&path).is_some() {
+                    // Somebody truncated it and is about to write.
+                    self.debouncer.defer(path, Instant::now());
+                    continue;
+                }
+                if !self.index.is_known(&path, &content) {
+                    contents.push((path, content));
+                }
+            }
+        }
+        self.update(contents, first_seen, vanishing);
+    }
+
+    /// The files that a settled path stands for: itself, or what was in the folder that is gone.
+    fn files_of(&self, path: &Path, is_gone: bool) -> BTreeSet<PathBuf> {
+        let mut files = BTreeSet::from([path.to_owned()]);
+        if is_gone {
+            files.extend(self.index.below(path));
+            files.extend(self.loader.files_below(path));
+        }
+        files
+    }
+
+    /// Some contents are not what they were.
+    fn update(
+        &mut self,
+        contents: Vec<(PathBuf, Content)>,
+        seen: Instant,
+        vanishing: Vec<PathBuf>,
+    ) {
+        if contents.is_empty() {
+            return;
+        }
+        let changed = contents
+            .iter()
+            .map(|(path, content)| match content {
+                Content::Present(source) => (path.clone(), Some(source.clone())),
+                Content::Gone | Content::Unreadable(_) => (path.clone(), None),
+            })
+            .collect();
+        let units = self.index.update(contents);
+        self.apply(Edit { seen, changed, units, vanishing });
+    }
+
+    fn apply(&mut self, edit: Edit) {
+        let Self { loader, voice, .. } = self;
+        let imported = loader.apply(edit, &mut |event| voice.say(&event));
+        self.compare(imported);
+        self.warn_of_the_tree();
+    }
+
+    /// The host is dead. Maybe that was noticed before, while something was asked of it.
+    fn recover(&mut self) {
+        let Self { loader, voice, .. } = self;
+        let imported = loader.recover(&mut |event| voice.say(&event));
+        self.compare(imported);
+    }
+
+    /// The host read these files itself, maybe while they were edited.
+    fn compare(&mut self, imported: Vec<Imported>) {
+        for Imported { path, hash } in imported {
+            let known = self.index.hash(&path);
+            self.index.learn(path.clone(), hash);
+            if known.is_some_and(|known| known != hash) {
+                // Which of the two is newer cannot be told, so the file is read again.
+                self.debouncer.push(Change { path, kind: ChangeKind::Finished }, Instant::now());
+            }
+        }
+    }
+
+    /// The settings file was saved. A faulty one changes nothing.
+    fn reconfigure(&mut self) {
+        let new = match (self.reread)() {
+            Ok(new) => new,
+            Err(message) => {
+                tracing::warn!("{message}; the settings before it stay in force");
+                let warning = Warning::new("settings", message);
+                return self.voice.say(&Event::Warned { id: None, warning });
+            }
+        };
+        let old = std::mem::replace(&mut self.configuration, new.clone());
+        if new == old {
+            return;
+        }
+        self.debouncer.set_settle(new.settle);
+        if new.policy != old.policy {
+            let Self { loader, voice, .. } = self;
+            let imported =
+                loader.reconfigure(new.policy, &new.file, &mut |event| voice.say(&event));
+            self.compare(imported);
+        }
+        if new.roots != old.roots || new.ignored != old.ignored {
+            self.tree.replace(new.roots, Rules::new(&new.ignored));
+            self.compare_with_disk();
+        }
+    }
+
+    /// Compares the whole tree with what is known.
+    fn rescan(&mut self, reason: &str) {
+        self.voice.say(&Event::Rescan { reason: reason.to_owned() });
+        self.compare_with_disk();
+    }
+
+    /// What is under the roots now is what counts; whatever else was known is gone.
+    fn compare_with_disk(&mut self) {
+        let seen = Instant::now();
+        let found: BTreeSet<PathBuf> = self.tree.scan().into_iter().collect();
+        let mut contents = Vec::new();
+        for path in self.index.files() {
+            if !found.contains(&path) {
+                contents.push((path, Content::Gone));
+            }
+        }
+        let others = self.loader.files().into_iter().filter(|path| !self.index.has(path));
+        for path in others.collect::<BTreeSet<_>>().union(&found) {
+            let content = Content::read(path);
+            if !self.index.is_known(path, &content) {
+                contents.push((path.clone(), content));
+            }
+        }
+        self.update(contents, seen, Vec::new());
+    }
+
+    fn warn_of_the_tree(&mut self) {
+        for warning in self.tree.take_warnings() {
+            self.voice.say(&Event::Warned { id: None, warning });
+        }
+    }
+}
+
+fn is_empty(content: &Content) -> bool {
+    matches!(content, Content::Present(source) if source.bytes.is_empty())
+}
+
+fn means_to_be_a_plugin(unit: &UnitChange) -> bool {
+    !matches!(unit.verdict, None | Some(Verdict::NotAPlugin))
+}
+
+/// Tells events and keeps in mind what they mean for the exit code.
+struct Voice {
+    report: Box<dyn Report>,
+    /// Nobody listens any more.
+    closed: bool,
+    failed: bool,
+}
+
+impl Voice {
+    fn say(&mut self, event: &Event) {
+        self.failed |= matches!(event, Event::Failed { .. });
+        if self.closed {
+            return;
+        }
+        let told = self.report.event(SystemTime::now(), event);
+        self.heed(told);
+    }
+
+    fn show(&mut self, at: SystemTime, view: &View<'_>) {
+        if !self.closed {
+            let told = self.report.show(at, view);
+            self.heed(told);
+        }
+    }
+
+    fn heed(&mut self, told: io::Result<()>) {
+        if let Err(error) = told {
+            self.closed = true;
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                tracing::error!(%error, "the output cannot be written; stopping");
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Watching: from roots to changes of single files.
+//!
+//! One non-recursive watch a folder, so that ignored folders cost nothing and a new folder can be
+//! listed after it is watched, which leaves no gap. The callback of the watcher only sorts and
+//! forwards; what a path means is worked out on the supervisor's thread by [`Tree`].
+
+mod ignore;
+mod links;
+mod raw;
+mod tree;
+
+pub use ignore::{Ignored, Rules};
+pub use raw::{Raw, RawKind, Sender, Watcher, WatcherError};
+pub use tree::{Tree, Understood};

@@ -1,0 +1,320 @@
+//! The command line through the public API. Cases with environment variables run in a process of
+//! their own, since variables belong to the whole process.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share may fail like tests")]
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use replug::cli::args::{Color, Watch, parse};
+use replug::model::Isolation;
+use replug::settings::Poll;
+
+fn watch(args: &[&str]) -> Watch {
+    parse(with_name(args)).unwrap_or_else(|error| panic!("{args:?}: {error}"))
+}
+
+fn refused(args: &[&str]) -> clap::Error {
+    match parse(with_name(args)) {
+        Ok(watch) => panic!("{args:?}: {watch:?}"),
+        Err(error) => error,
+    }
+}
+
+fn with_name(args: &[&str]) -> Vec<OsString> {
+    [&["replug"], args].concat().into_iter().map(OsString::from).collect()
+}
+
+/// Paths as the layer has them: absolute, or none.
+fn paths(names: &[&str]) -> Option<Vec<PathBuf>> {
+    let cwd = env::current_dir().unwrap();
+    (!names.is_empty()).then(|| names.iter().map(|name| cwd.join(name)).collect())
+}
+
+#[test]
+fn watch_is_the_default() {
+    for (args, expected) in [
+        (&[][..], &[][..]),
+        (&["watch"], &[]),
+        (&["foo/"], &["foo"]),
+        (&["watch", "foo/"], &["foo"]),
+        (&["--json", "foo/"], &["foo"]),
+        (&["--json", "watch", "foo/"], &["foo"]),
+        (&["--settle", "5", "watch", "foo"], &["foo"]),
+        (&["foo", "bar", "--json"], &["foo", "bar"]),
+        (&["foo", "watch"], &["foo", "watch"]),
+        (&["watch", "watch"], &["watch"]),
+        (&["watch", "list"], &["list"]),
+        (&["./list"], &["list"]),
+        (&["./watch"], &["watch"]),
+        (&["--", "watch"], &["watch"]),
+        (&["--", "list"], &["list"]),
+        (&["watch", "--", "--odd"], &["--odd"]),
+    ] {
+        assert_eq!(watch(args).layer.options.paths, paths(expected), "{args:?}");
+    }
+}
+
+#[test]
+fn commands_to_come_are_refused_and_not_watched() {
+    for word in ["list", "check", "exec", "new", "doctor", "bridge"] {
+        for args in [&[word][..], &["--json", word], &[word, "--graph=dot"]] {
+            let error = refused(args);
+            assert_eq!(error.exit_code(), 2, "{args:?}");
+            let text = error.to_string();
+            let message = format!("the command `{word}` is not available in this version");
+            assert!(text.contains(&message) && text.contains(&format!("`./{word}`")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn nothing_asked_means_nothing_said() {
+    let watch = watch(&[]);
+    assert_eq!(watch.layer.cwd, env::current_dir().unwrap());
+    assert_eq!(watch.layer.config, None);
+    assert_eq!(watch.layer.options, Default::default());
+    assert_eq!((watch.json, watch.once, watch.verbose, watch.quiet), (false, false, 0, false));
+    assert_eq!(watch.color, Color::Auto);
+}
+
+#[test]
+fn every_option_arrives() {
+    let watch = watch(&[
+        "--config",
+        "c.toml",
+        "--json",
+        "--once",
+        "--no-keys",
+        "--print-config",
+        "--settle",
+        "5",
+        "--timeout",
+        "0.5",
+        "--python",
+        "venv/bin/python",
+        "--isolation",
+        "none",
+        "--poll=never",
+        "-vv",
+        "--color",
+        "never",
+        "foo",
+    ]);
+    let cwd = env::current_dir().unwrap();
+    assert_eq!(watch.layer.config, Some("c.toml".into()));
+    assert!(watch.json && watch.once && watch.no_keys && watch.print_config);
+    assert_eq!(watch.layer.options.settle, Some(Duration::from_millis(5)));
+    assert_eq!(watch.layer.options.timeout, Some(Duration::from_millis(500)));
+    assert_eq!(watch.layer.options.python, Some(cwd.join("venv/bin/python")));
+    assert_eq!(watch.layer.options.isolation, Some(Isolation::None));
+    assert_eq!(watch.layer.options.poll, Some(Poll::Never));
+    assert_eq!(watch.verbose, 2);
+    assert_eq!(watch.color, Color::Never);
+}
+
+#[test]
+fn the_last_of_two_counts() {
+    let watch =
+        watch(&["--settle", "1", "--json", "--settle", "2", "--json", "-v", "a", "-v", "b"]);
+    assert_eq!(watch.layer.options.settle, Some(Duration::from_millis(2)));
+    assert_eq!(watch.verbose, 2);
+    assert_eq!(watch.layer.options.paths, paths(&["a", "b"]));
+}
+
+#[test]
+fn bad_usage_exits_with_2_and_says_why() {
+    for (args, message) in [
+        (&["--setle", "5"][..], "--settle"),
+        (&["--settle", "-1"], "expected a whole number of milliseconds from 0 to 60000"),
+        (&["--settle", "1.5"], "expected a whole number of milliseconds from 0 to 60000"),
+        (&["--timeout", "0"], "expected a number of seconds from 0.001 to 86400"),
+        (&["--timeout", "inf"], "expected a number of seconds from 0.001 to 86400"),
+        (&["--timeout", "nan"], "expected a number of seconds from 0.001 to 86400"),
+        (&["--timeout"], "a value is required"),
+        (&["--isolation", "jail"], "expected \"none\", \"shared\" or \"process\""),
+        (&["--poll=often"], "expected \"auto\", \"never\" or a whole number"),
+        (&["--color", "blue"], "[possible values: auto, always, never]"),
+        (&["-v", "-q"], "`--verbose` and `--quiet` cannot be used together"),
+        (&[""], "a value is required"),
+    ] {
+        let error = refused(args);
+        assert_eq!(error.exit_code(), 2, "{args:?}");
+        let text = error.to_string();
+        assert!(text.contains(message), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn what_this_version_lacks_is_refused_by_name() {
+    for (args, message) in [
+        (
+            &["--isolation", "process"][..],
+            "`--isolation=process` is not available in this version; ",
+        ),
+        (&["--poll"], "`--poll` is not available in this version; "),
+        (&["--poll=250"], "`--poll` is not available in this version; "),
+    ] {
+        let error = refused(args);
+        assert_eq!(error.exit_code(), 2, "{args:?}");
+        assert!(error.to_string().contains(message), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn help_teaches_and_shows_nothing_dead() {
+    for args in [&["--help"][..], &["-h"], &["help"], &["watch", "--help"]] {
+        let error = refused(args);
+        assert_eq!((error.kind(), error.exit_code()), (ErrorKind::DisplayHelp, 0), "{args:?}");
+        let text = error.to_string();
+        for part in ["Usage: replug [watch] [OPTIONS] [PATH]...", "Examples:", "REPLUG_SETTLE"] {
+            assert!(text.contains(part), "{args:?} lacks {part:?}:\n{text}");
+        }
+        for dead in ["doctor", "bridge", "--poll", "process\""] {
+            assert!(!text.contains(dead), "{args:?} shows {dead:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn long_help_teaches_keys_exit_codes_and_environment() {
+    let (long, short) = (refused(&["--help"]).to_string(), refused(&["-h"]).to_string());
+    for part in ["Keys on a terminal:", "Exit codes:", "Environment:", "Files:"] {
+        assert!(long.contains(part) && !short.contains(part), "{part}\n{long}\n{short}");
+    }
+}
+
+#[test]
+fn version_is_the_package_s() {
+    let error = refused(&["--version"]);
+    assert_eq!(error.exit_code(), 0);
+    assert_eq!(error.to_string(), format!("replug {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStringExt;
+    let odd = OsString::from_vec(b"odd\xff".to_vec());
+    let args = ["replug".into(), "--config".into(), odd.clone(), odd.clone()];
+    let watch = parse::<[OsString; 4]>(args).unwrap();
+    assert_eq!(watch.layer.config, Some(odd.clone().into()));
+    assert_eq!(watch.layer.options.paths, Some(vec![env::current_dir().unwrap().join(odd)]));
+}
+
+/// In the process that [`in_environment`] starts, this says what `parse` made of the arguments that
+/// stand in a variable that the program does not know.
+#[test]
+fn unknown_variables_are_ignored() {
+    let Some(args) = env::var_os("REPLUG_NO_SUCH_THING") else {
+        let text = in_environment(&[("REPLUG_JASON", "1")], "");
+        return assert_eq!(text.lines().next().unwrap(), format!("{:?}", watch(&[])));
+    };
+    let args: Vec<&str> = args.to_str().unwrap().split_whitespace().collect();
+    match parse(with_name(&args)) {
+        Ok(watch) => println!("\nresult: {watch:?}"),
+        Err(error) => println!("\nresult: {}: {error}", error.exit_code()),
+    }
+}
+
+/// What `parse` makes of `args` in a process with these variables, as text.
+fn in_environment(variables: &[(&str, &str)], args: &str) -> String {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "unknown_variables_are_ignored", "--nocapture"])
+        .env("REPLUG_NO_SUCH_THING", args)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_once("result: ").unwrap_or_else(|| panic!("{text}")).1.to_owned()
+}
+
+#[track_caller]
+fn environment_gives(variables: &[(&str, &str)], args: &str, expected: &str) {
+    let text = in_environment(variables, args);
+    assert!(text.contains(expected), "{variables:?} {args}: {text}");
+}
+
+#[test]
+fn each_option_has_a_variable() {
+    environment_gives(&[("REPLUG_CONFIG", "x.toml")], "", "config: Some(\"x.toml\")");
+    environment_gives(&[("REPLUG_SETTLE", "7")], "", "settle: Some(7ms)");
+    environment_gives(&[("REPLUG_TIMEOUT", "0.25")], "", "timeout: Some(250ms)");
+    environment_gives(&[("REPLUG_PYTHON", "/py")], "", "python: Some(\"/py\")");
+    environment_gives(&[("REPLUG_ISOLATION", "none")], "", "isolation: Some(None)");
+    environment_gives(&[("REPLUG_POLL", "never")], "", "poll: Some(Never)");
+    environment_gives(&[("REPLUG_VERBOSE", "2")], "", "verbose: 2");
+    environment_gives(&[("REPLUG_VERBOSE", "yes")], "", "verbose: 1");
+    environment_gives(&[("REPLUG_COLOR", "always")], "", "color: Always");
+    for name in ["JSON", "ONCE", "QUIET", "NO_KEYS", "PRINT_CONFIG"] {
+        let field = name.to_lowercase();
+        let name = format!("REPLUG_{name}");
+        environment_gives(&[(&name, "on")], "", &format!("{field}: true"));
+    }
+}
+
+#[test]
+fn switches_read_the_usual_words() {
+    for (word, expected) in [
+        ("1", true),
+        ("true", true),
+        ("yes", true),
+        ("on", true),
+        ("YES", true),
+        ("0", false),
+        ("false", false),
+        ("no", false),
+        ("off", false),
+        ("", false),
+    ] {
+        environment_gives(&[("REPLUG_JSON", word)], "", &format!("json: {expected}"));
+    }
+}
+
+#[test]
+fn the_command_line_goes_before_the_environment() {
+    environment_gives(&[("REPLUG_SETTLE", "7")], "--settle 8", "settle: Some(8ms)");
+    environment_gives(&[("REPLUG_JSON", "no")], "--json", "json: true");
+    environment_gives(&[("REPLUG_QUIET", "1")], "-v", "verbose: 1, quiet: false");
+    environment_gives(&[("REPLUG_VERBOSE", "2")], "-q", "verbose: 0, quiet: true");
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let all = [
+        "CONFIG",
+        "JSON",
+        "ONCE",
+        "NO_KEYS",
+        "PRINT_CONFIG",
+        "SETTLE",
+        "TIMEOUT",
+        "PYTHON",
+        "ISOLATION",
+        "POLL",
+    ];
+    let names: Vec<String> = all.iter().map(|name| format!("REPLUG_{name}")).collect();
+    let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let rest = [("REPLUG_VERBOSE", ""), ("REPLUG_QUIET", ""), ("REPLUG_COLOR", "")];
+    let text = in_environment(&[&empty[..], &rest].concat(), "");
+    assert_eq!(text.lines().next().unwrap(), format!("{:?}", watch(&[])));
+}
+
+#[test]
+fn a_bad_variable_is_blamed_by_name() {
+    environment_gives(&[("REPLUG_SETTLE", "soon")], "", "the environment variable REPLUG_SETTLE");
+    environment_gives(&[("REPLUG_JSON", "maybe")], "", "the environment variable REPLUG_JSON");
+    environment_gives(&[("REPLUG_SETTLE", "soon")], "", "2: ");
+    environment_gives(&[("REPLUG_VERBOSE", "1"), ("REPLUG_QUIET", "1")], "", "2: ");
+    environment_gives(
+        &[("REPLUG_ISOLATION", "process")],
+        "",
+        "`REPLUG_ISOLATION=process` is not available in this version; ",
+    );
+    let text = in_environment(&[("REPLUG_SETTLE", "7")], "--settle soon");
+    assert!(!text.contains("REPLUG_SETTLE"), "{text}");
+}

@@ -1,0 +1,101 @@
+//! Plugins that do not come back: interrupted at their deadline, told where, and got over.
+
+use crate::support::Scene;
+use crate::support::event::{Event, Phase};
+
+/// With this, an interrupt is seen by the test's patience running out, not by a race.
+const SOON: &[&str] = &["--timeout", "0.5"];
+
+fn hangs_and_is_mended(phase: Phase, hang: impl Fn(&Scene)) {
+    let scene = Scene::with(&["a", "b"]);
+    let mut watch = scene.watching_with(SOON);
+    hang(&scene);
+    let failed = watch.expect_failed("a");
+    assert_eq!(failed.phase, phase);
+    assert!(failed.kept, "{failed:?}");
+    assert_eq!(failed.error.kind, "PluginTimeout");
+    assert!(failed.error.line.is_some(), "{failed:?}");
+    scene.plugin("b").tag("two").save("b.py");
+    watch.expect_reloaded("b");
+    scene.plugin("a").tag("three").save("a.py");
+    watch.expect_reloaded("a");
+    watch.stop();
+}
+
+fn in_the_body(lines: &str) {
+    hangs_and_is_mended(Phase::Import, |scene| {
+        scene.plugin("a").tag("two").body(lines).save("a.py");
+    });
+}
+
+fn in_initialize(lines: &str) {
+    hangs_and_is_mended(Phase::Initialize, |scene| {
+        scene.plugin("a").tag("two").init(lines).save("a.py");
+    });
+}
+
+#[test]
+fn a_loop_in_the_body() {
+    in_the_body("while True: pass");
+}
+
+#[test]
+fn a_sleep_in_the_body() {
+    in_the_body("import time\ntime.sleep(1e6)");
+}
+
+#[test]
+fn a_lock_in_initialize() {
+    in_initialize("import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()");
+}
+
+#[test]
+fn a_child_process_in_initialize() {
+    in_initialize("import subprocess\nsubprocess.run(['sleep', '100000'])");
+}
+
+#[test]
+fn a_loop_that_swallows_exceptions() {
+    in_initialize(
+        "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass",
+    );
+}
+
+#[test]
+fn a_finally_that_goes_on_for_ever() {
+    in_initialize("try:\n    while True: pass\nfinally:\n    while True: pass");
+}
+
+#[test]
+fn a_factory_that_hangs() {
+    hangs_and_is_mended(Phase::Create, |scene| {
+        let text = scene.plugin("a").tag("two").text();
+        scene.write("a.py", format!("{text}\ndef create_plugin():\n    while True: pass\n"));
+    });
+}
+
+#[test]
+fn a_shutdown_that_hangs_is_a_warning() {
+    let scene = Scene::new();
+    scene.write_outside("watch.toml", "[reload]\nshutdown_timeout = 0.5\n");
+    scene.plugin("a").shutdown("while True: pass").save("a.py");
+    let mut watch = scene.watching();
+    scene.plugin("a").tag("two").save("a.py");
+    watch.warned("a", "shutdown_timeout");
+    watch.expect_reloaded("a");
+    watch.stop();
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_plugin_that_hangs_while_it_loads() {
+    let scene = Scene::with(&["a"]);
+    let hang = "import sys, time\nsys.stderr.write('hanging\\n')\nwhile True: time.sleep(1000)";
+    scene.plugin("b").init(hang).save("b.py");
+    scene.plugin("c").save("c.py");
+    let mut watch = scene.start(["watch", "--json", "--timeout", "86400", "plugins"]);
+    watch.wait_stderr("hanging");
+    let events = watch.stop();
+    assert_eq!(scene.told("a shutdown one"), 1);
+    assert!(!events.iter().any(|event| matches!(event, Event::Ready(_))), "{events:?}");
+    assert_eq!(scene.told("c body one"), 0);
+}

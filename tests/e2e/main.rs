@@ -1,0 +1,38 @@
+//! The program as its users meet it: real files, the real binary, real signals.
+//!
+//! Each test makes a folder of its own, starts `replug` on it and reads the event stream. Nothing
+//! in here sleeps: a test waits for the event that it expects, and that nothing happened is shown
+//! by the outcome of a second plugin coming next. What plugins did they tell in a log file that
+//! lies outside the watched folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends by panicking; the lint's own exception covers only test functions"
+)]
+
+mod config;
+mod context;
+mod crashes;
+mod dependencies;
+mod discovery;
+mod discovery_text;
+mod faults;
+mod faults_start;
+mod folders;
+mod forms;
+mod hangs;
+mod hostile;
+mod identity;
+mod life;
+mod modules;
+mod modules_private;
+mod overlap;
+mod races;
+mod roots;
+mod saves;
+mod saves_burst;
+mod stdout;
+mod stop;
+mod support;
