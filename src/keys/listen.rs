@@ -101,7 +101,7 @@ fn round(terminal: &Stdin, signals: &Signals, keys: &Sender<Key>) -> io::Result<
     }
     let stopped = take(&signals.stop);
     if stopped {
-        mode::restore();
+        mode::lend();
         stop::stop()?;
     }
     // Another stop, which nobody can handle, is only known by its end.

@@ -41,15 +41,26 @@ pub(super) fn enter(terminal: &Stdin) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &ours)?)
 }
 
-/// Puts the mode back that was before ours, if ours is in force. What was typed meanwhile is thrown
-/// away, since it was meant for this program and not for the shell.
+/// Puts the mode back that was before ours, if ours is in force, for good. What was typed meanwhile
+/// is thrown away, since it was meant for this program and not for the shell.
 pub fn restore() {
+    put_back(OptionalActions::Flush);
+}
+
+/// Puts the mode back that was before ours while the program is stopped. What was typed after
+/// Ctrl-Z is kept: it is meant for the shell, or for this program if nobody stops it. (The terminal
+/// itself throws away what was typed before.)
+pub(super) fn lend() {
+    put_back(OptionalActions::Now);
+}
+
+fn put_back(typed: OptionalActions) {
     let mut before = before();
     let terminal = io::stdin();
     if let Some(original) = before.take()
         && is_foreground(&terminal)
     {
         // A terminal that is gone needs no mode.
-        let _ = tcsetattr(&terminal, OptionalActions::Flush, &original);
+        let _ = tcsetattr(&terminal, typed, &original);
     }
 }

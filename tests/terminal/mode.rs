@@ -137,7 +137,7 @@ fn ctrl_z_does_nothing_where_nobody_could_continue() {
     let scene = Scene::with(&["a"]);
     let mut session = scene.session(&[]);
     session.press("\x1a");
-    // The first may come before the signal; each comes at once only in our mode.
+    // The first may come before the signal; none is lost, and each comes at once only in our mode.
     for _ in 0..3 {
         session.press("l");
         session.wait("✓ a live");
