@@ -4,29 +4,37 @@
 //! against a [`Host`] as a transaction: whatever fails leaves what ran before. Gives events as they
 //! happen. Knows nothing of watching or of how plugins are found.
 
+mod ending;
+mod going_live;
 mod identity;
 mod manual;
+mod needs;
 mod order;
+mod plan;
 mod policy;
 mod recovery;
 mod registry;
+mod starting;
 mod transaction;
+mod waiting;
+mod way_back;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 pub use policy::{PluginPolicy, Policy};
 
 use crate::host::{Host, Note, Slot};
 use crate::model::{
-    Because, Candidate, Edit, Event, Generation, Phase, PluginFault, PluginId, UnloadReason,
-    Warning, is_python,
+    Because, Candidate, Edit, Event, Generation, PluginFault, PluginId, UnloadReason, Warning,
+    is_python,
 };
 use crate::source::{ContentHash, Source};
-use registry::{LiveGeneration, Registry};
+use registry::Registry;
+use work::{Dirty, Work};
 
 /// Tells the world.
 pub type Out<'a> = &'a mut dyn FnMut(Event);
@@ -231,181 +239,8 @@ impl<H: Host> Loader<H> {
     }
 }
 
-/// An own extension module was replaced. The interpreter keeps the old one as long as it runs.
-fn needs_process<H>(loader: &Loader<H>, out: Out<'_>, key: &PluginId, path: &Path) {
-    let Some(plugin) = loader.registry.get(key) else { return };
-    let message = format!(
-        "{} was replaced, and an extension module can only change in a new process; start replug \
-         again to load it",
-        path.display()
-    );
-    let warning = Warning::new("needs_process", message);
-    out(Event::Warned { id: Some(plugin.id.clone()), warning });
-}
-
-fn is_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "so" || extension == "pyd")
-}
-
 fn warn(out: Out<'_>, id: &PluginId, warnings: Vec<Warning>) {
     for warning in warnings {
         out(Event::Warned { id: Some(id.clone()), warning });
-    }
-}
-
-/// One edit on its way.
-struct Work<'a, H> {
-    loader: &'a mut Loader<H>,
-    out: Out<'a>,
-    edit: Edit,
-    /// Who depended on whom when it began.
-    live: order::Graph,
-    /// Plugins whose content is another one, and why.
-    dirty: BTreeMap<PluginId, Dirty>,
-    /// Plugins that are to go. Without a reason nobody is told: they never were there.
-    leaving: BTreeMap<PluginId, Option<UnloadReason>>,
-    /// Plugins whose failure was told already.
-    failed: BTreeSet<PluginId>,
-    /// Plugins that got a new generation.
-    renewed: BTreeSet<PluginId>,
-    /// Plugins that were stopped and whose old generation is kept aside.
-    stopped: BTreeSet<PluginId>,
-    /// Plugins that cannot start because of a dependency, so far.
-    blocked: BTreeSet<PluginId>,
-    imported: Vec<Imported>,
-    /// What was live when the host died, to be brought back as it was.
-    pinned: BTreeMap<PluginId, LiveGeneration>,
-}
-
-#[derive(Clone, Debug)]
-struct Dirty {
-    because: Because,
-    changed: BTreeSet<PathBuf>,
-}
-
-impl<'a, H: Host> Work<'a, H> {
-    fn new(loader: &'a mut Loader<H>, edit: Edit, out: Out<'a>) -> Self {
-        let live = loader.live_graph();
-        Self {
-            loader,
-            out,
-            edit,
-            live,
-            dirty: BTreeMap::new(),
-            leaving: BTreeMap::new(),
-            failed: BTreeSet::new(),
-            renewed: BTreeSet::new(),
-            stopped: BTreeSet::new(),
-            blocked: BTreeSet::new(),
-            imported: Vec::new(),
-            pinned: BTreeMap::new(),
-        }
-    }
-
-    /// Whether that fault only says that the host is gone.
-    fn is_lost(&mut self, fault: &PluginFault) -> bool {
-        self.loader.lost |= fault.phase == Phase::Host;
-        self.loader.lost
-    }
-
-    /// The edit is carried out, or the host died under it.
-    fn end(self) -> Vec<Imported> {
-        if self.loader.lost {
-            // What was only to be brought back is still live in our books, and comes with those.
-            let renewed = self.renewed;
-            let interrupted = self
-                .dirty
-                .into_iter()
-                .filter(|(key, dirty)| dirty.because != Because::Host && !renewed.contains(key));
-            self.loader.interrupted.extend(interrupted);
-        }
-        self.imported
-    }
-
-    /// Which plugins depend on the files that changed.
-    fn find_dirty(&mut self) {
-        for (path, content) in &self.edit.changed {
-            let keys = self.loader.registry.concerned(path);
-            if is_extension(path) {
-                for key in keys {
-                    needs_process(self.loader, self.out, &key, path);
-                }
-                continue;
-            }
-            for key in keys {
-                if let Some(plugin) = self.loader.registry.get_mut(&key) {
-                    match content {
-                        Some(source) => plugin.latest.insert(path.clone(), source.clone()),
-                        None => plugin.latest.remove(path),
-                    };
-                }
-                if self.leaving.contains_key(&key) || self.failed.contains(&key) {
-                    continue;
-                }
-                let dirty = self
-                    .dirty
-                    .entry(key)
-                    .or_insert_with(|| Dirty { because: Because::Edit, changed: BTreeSet::new() });
-                dirty.changed.insert(path.clone());
-            }
-        }
-        let loader = &mut *self.loader;
-        self.dirty.retain(|key, dirty| {
-            let Some(plugin) = loader.registry.get_mut(key) else { return false };
-            let manifest = plugin.candidate.manifest.as_ref();
-            if dirty.because == Because::Edit
-                && dirty.changed.iter().all(|path| Some(path) == manifest)
-                && !dirty.changed.is_empty()
-            {
-                dirty.because = Because::Metadata;
-            }
-            plugin.behind = true;
-            // What killed its process before may be mended.
-            loader.deaths.remove(key);
-            // A lazy plugin that nobody asked for yet is read when somebody does.
-            plugin.live.is_some()
-                || plugin.waiting.is_some()
-                || !loader.policy.is_lazy(&plugin.id, &plugin.candidate.metadata)
-        });
-    }
-
-    /// Compiles what was edited, before anything that runs is touched.
-    fn preflight(&mut self) {
-        let keys: Vec<PluginId> = self.dirty.keys().cloned().collect();
-        for key in keys {
-            let changed =
-                self.dirty.get(&key).map(|dirty| dirty.changed.clone()).unwrap_or_default();
-            let sources: Vec<Source> = changed
-                .iter()
-                .filter(|path| is_python(path))
-                .filter_map(|path| self.edit.changed.get(path).cloned().flatten())
-                .collect();
-            if let Err(fault) = self.loader.host.compile(&sources)
-                && !self.is_lost(&fault)
-            {
-                self.fail(&key, fault);
-            }
-        }
-    }
-
-    /// The content on disk cannot be live; whatever is live stays so.
-    fn fail(&mut self, key: &PluginId, fault: PluginFault) {
-        let began = self.edit.seen;
-        self.fail_since(key, fault, began);
-    }
-
-    fn fail_since(&mut self, key: &PluginId, fault: PluginFault, began: Instant) {
-        self.dirty.remove(key);
-        self.failed.insert(key.clone());
-        if let Some(plugin) = self.loader.registry.get_mut(key) {
-            plugin.behind = true;
-            (self.out)(Event::Failed {
-                id: Some(plugin.id.clone()),
-                path: plugin.candidate.entry.clone(),
-                fault,
-                kept: plugin.generation(),
-                took: began.elapsed(),
-            });
-        }
     }
 }

@@ -1,0 +1,82 @@
+//! A generation has started: what is known of it from here on, and how that is told.
+
+use std::time::Instant;
+
+use super::registry::{LiveGeneration, Reached};
+use super::{Dirty, Work};
+use crate::discovery;
+use crate::host::{Host, Trace};
+use crate::model::{Event, Fields, Live, Metadata, PluginId, UnloadReason};
+
+impl<H: Host> Work<'_, H> {
+    pub(super) fn go_live(
+        &mut self,
+        key: &PluginId,
+        dirty: &Dirty,
+        fields: Fields,
+        trace: Trace,
+        began: Instant,
+    ) {
+        let loader = &mut *self.loader;
+        let Some(plugin) = loader.registry.get(key) else { return };
+        let id_before = plugin.id.clone();
+        let pinned = self.pinned.get(key);
+        let was_live = plugin.live.is_some() || pinned.is_some();
+        let candidate = pinned.map_or(&plugin.candidate, |live| &live.candidate).clone();
+        let id = runtime_id(candidate.provisional, &candidate.id, &fields);
+        let metadata = complete(&fields, &id, &candidate.metadata);
+        let number = loader.generations.entry(id.clone()).or_insert(0);
+        *number += 1;
+        let number = *number;
+        let path = candidate.entry.clone();
+        let version = metadata.version.clone();
+        let reached = Reached {
+            files: plugin
+                .candidate
+                .manifest
+                .iter()
+                .chain([&plugin.candidate.entry])
+                .cloned()
+                .chain(trace.imported.iter().map(|source| source.path.clone()))
+                .chain(trace.extensions)
+                .collect(),
+            missed: trace.missed.into_iter().collect(),
+        };
+        let sources = trace.imported.into_iter().map(|source| (source.path.clone(), source));
+        let generation = LiveGeneration { number, candidate, sources: sources.collect() };
+        if id != id_before {
+            loader.registry.rename(key, &id);
+        }
+        loader.registry.reach(key, reached);
+        if let Some(plugin) = loader.registry.get_mut(key) {
+            plugin.live = Some(generation);
+            plugin.behind = pinned.is_some() && plugin.behind;
+            plugin.waiting = None;
+        }
+        self.renewed.insert(key.clone());
+        let live =
+            Live { id, path: path.clone(), version, generation: number, took: began.elapsed() };
+        if was_live && live.id != id_before {
+            let because = UnloadReason::Renamed;
+            (self.out)(Event::Unloaded { id: id_before, path, because });
+            (self.out)(Event::Loaded(live));
+        } else if was_live {
+            let changed = dirty.changed.iter().cloned().collect();
+            (self.out)(Event::Reloaded { live, changed, because: dirty.because });
+        } else {
+            (self.out)(Event::Loaded(live));
+        }
+    }
+}
+
+/// The id that a plugin has at run time; the host has checked it.
+fn runtime_id(provisional: bool, id: &PluginId, fields: &Fields) -> PluginId {
+    let said = fields.get("id").and_then(|id| id.as_str()).and_then(PluginId::new);
+    said.filter(|_| provisional).unwrap_or_else(|| id.clone())
+}
+
+/// The metadata with what the plugin said itself. Fields of a wrong type that come from run time
+/// are worth no failure: the plugin runs.
+fn complete(fields: &Fields, id: &PluginId, before: &Metadata) -> Metadata {
+    discovery::check_fields(fields, id).unwrap_or_else(|_| before.clone())
+}

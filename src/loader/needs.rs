@@ -1,0 +1,93 @@
+//! What a plugin needs before it can start: the plugins that it depends on, live.
+//!
+//! Says why a content cannot start (a dependency that is missing, or that comes back to it), and which
+//! lazy plugins have to be woken for others.
+
+use std::collections::BTreeSet;
+
+use super::{Work, order};
+use crate::host::Host;
+use crate::model::{Phase, Place, PluginFault, PluginId};
+
+impl<H: Host> Work<'_, H> {
+    /// Why the content on disk cannot start: a dependency that is missing or that comes back to it.
+    /// With `hopeful`, a dependency that is about to be started counts as there.
+    pub(super) fn unmet(&self, key: &PluginId, hopeful: bool) -> Option<PluginFault> {
+        let registry = &self.loader.registry;
+        let plugin = registry.get(key)?;
+        let wanted = self.loader.graph(|plugin| {
+            (!self.leaving.contains_key(&plugin.key))
+                .then_some(plugin.candidate.metadata.dependencies.as_slice())
+        });
+        let place = || Place::file(&plugin.candidate.entry);
+        if let Some(cycle) = order::cycle_of(&wanted, key) {
+            let ids: Vec<String> = cycle
+                .iter()
+                .filter_map(|key| registry.get(key))
+                .map(|plugin| plugin.id.to_string())
+                .collect();
+            let message = format!(
+                "dependency cycle: {}; take one of these dependencies out",
+                ids.join(" -> ")
+            );
+            return Some(
+                PluginFault::new(Phase::Dependency, "DependencyCycle", message).at(place()),
+            );
+        }
+        let missing: Vec<String> = plugin
+            .candidate
+            .metadata
+            .dependencies
+            .iter()
+            .filter_map(|id| self.why_missing(id, hopeful))
+            .collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let message = format!("it needs {}", missing.join(", and "));
+        Some(PluginFault::new(Phase::Dependency, "MissingDependency", message).at(place()))
+    }
+
+    pub(super) fn why_missing(&self, id: &PluginId, hopeful: bool) -> Option<String> {
+        let registry = &self.loader.registry;
+        match registry.with_id(id).filter(|plugin| !self.leaving.contains_key(&plugin.key)) {
+            Some(plugin) if plugin.live.is_some() && !self.stopped.contains(&plugin.key) => None,
+            Some(plugin) if hopeful && self.dirty.contains_key(&plugin.key) => None,
+            Some(_) => Some(format!("the plugin {id}, which is not live")),
+            None if self.loader.policy.is_disabled(id) => {
+                Some(format!("the plugin {id}, which watch.toml disables"))
+            }
+            None => Some(format!(
+                "the plugin {id}, which is not there; it loads by itself when that one appears"
+            )),
+        }
+    }
+
+    /// A lazy plugin is loaded when something depends on it.
+    pub(super) fn add_lazy_dependencies(&self, to_start: &mut BTreeSet<PluginId>) {
+        let registry = &self.loader.registry;
+        let mut edge: Vec<PluginId> = to_start.iter().cloned().collect();
+        while let Some(key) = edge.pop() {
+            let Some(plugin) = registry.get(&key) else { continue };
+            for id in &plugin.candidate.metadata.dependencies {
+                let asleep = registry
+                    .with_id(id)
+                    .filter(|other| other.live.is_none() && !self.leaving.contains_key(&other.key))
+                    .filter(|other| {
+                        self.loader.policy.is_lazy(&other.id, &other.candidate.metadata)
+                    });
+                if let Some(other) = asleep
+                    && to_start.insert(other.key.clone())
+                {
+                    edge.push(other.key.clone());
+                }
+            }
+        }
+    }
+
+    pub(super) fn wait(&mut self, key: &PluginId, fault: &PluginFault) {
+        if let Some(plugin) = self.loader.registry.get_mut(key) {
+            plugin.waiting = Some(fault.message.clone());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! One edit on its way through the loader: what is known of it so far, and how it ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::registry::LiveGeneration;
+use super::{Imported, Loader, Out, order};
+use crate::host::Host;
+use crate::model::{Because, Edit, Event, Phase, PluginFault, PluginId, UnloadReason};
+
+/// One edit on its way.
+pub(super) struct Work<'a, H> {
+    pub(super) loader: &'a mut Loader<H>,
+    pub(super) out: Out<'a>,
+    pub(super) edit: Edit,
+    /// Who depended on whom when it began.
+    pub(super) live: order::Graph,
+    /// Plugins whose content is another one, and why.
+    pub(super) dirty: BTreeMap<PluginId, Dirty>,
+    /// Plugins that are to go. Without a reason nobody is told: they never were there.
+    pub(super) leaving: BTreeMap<PluginId, Option<UnloadReason>>,
+    /// Plugins whose failure was told already.
+    pub(super) failed: BTreeSet<PluginId>,
+    /// Plugins that got a new generation.
+    pub(super) renewed: BTreeSet<PluginId>,
+    /// Plugins that were stopped and whose old generation is kept aside.
+    pub(super) stopped: BTreeSet<PluginId>,
+    /// Plugins that cannot start because of a dependency, so far.
+    pub(super) blocked: BTreeSet<PluginId>,
+    pub(super) imported: Vec<Imported>,
+    /// What was live when the host died, to be brought back as it was.
+    pub(super) pinned: BTreeMap<PluginId, LiveGeneration>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Dirty {
+    pub(super) because: Because,
+    pub(super) changed: BTreeSet<PathBuf>,
+}
+
+impl<'a, H: Host> Work<'a, H> {
+    pub(super) fn new(loader: &'a mut Loader<H>, edit: Edit, out: Out<'a>) -> Self {
+        let live = loader.live_graph();
+        Self {
+            loader,
+            out,
+            edit,
+            live,
+            dirty: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            renewed: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            blocked: BTreeSet::new(),
+            imported: Vec::new(),
+            pinned: BTreeMap::new(),
+        }
+    }
+
+    /// Whether that fault only says that the host is gone.
+    pub(super) fn is_lost(&mut self, fault: &PluginFault) -> bool {
+        self.loader.lost |= fault.phase == Phase::Host;
+        self.loader.lost
+    }
+
+    /// The edit is carried out, or the host died under it.
+    pub(super) fn end(self) -> Vec<Imported> {
+        if self.loader.lost {
+            // What was only to be brought back is still live in our books, and comes with those.
+            let renewed = self.renewed;
+            let interrupted = self
+                .dirty
+                .into_iter()
+                .filter(|(key, dirty)| dirty.because != Because::Host && !renewed.contains(key));
+            self.loader.interrupted.extend(interrupted);
+        }
+        self.imported
+    }
+
+    /// The content on disk cannot be live; whatever is live stays so.
+    pub(super) fn fail(&mut self, key: &PluginId, fault: PluginFault) {
+        let began = self.edit.seen;
+        self.fail_since(key, fault, began);
+    }
+
+    pub(super) fn fail_since(&mut self, key: &PluginId, fault: PluginFault, began: Instant) {
+        self.dirty.remove(key);
+        self.failed.insert(key.clone());
+        if let Some(plugin) = self.loader.registry.get_mut(key) {
+            plugin.behind = true;
+            (self.out)(Event::Failed {
+                id: Some(plugin.id.clone()),
+                path: plugin.candidate.entry.clone(),
+                fault,
+                kept: plugin.generation(),
+                took: began.elapsed(),
+            });
+        }
+    }
+}
