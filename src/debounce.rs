@@ -26,7 +26,8 @@ pub struct Settle {
     pub cap: Duration,
     /// For a path that was written to and is still open.
     pub open: Duration,
-    /// For a path that vanished.
+    /// For a path that vanished. Others that vanish within `burst` of it are waited for, for `cap`
+    /// at most.
     pub gone: Duration,
 }
 
@@ -70,7 +71,8 @@ pub struct Settled {
     pub path: PathBuf,
     /// What became of it.
     pub kind: SettledKind,
-    /// It was deferred since it last came out: if it is still empty, it is meant to be.
+    /// It was deferred, and nothing has happened to it since: if it is still empty, it is meant to
+    /// be.
     pub deferred: bool,
 }
 
@@ -117,6 +119,9 @@ pub struct Debouncer {
     span: Option<Span>,
     writing: Waiting,
     gone: Waiting,
+    /// When the last of those deletions was seen that follow one another closely, from the earliest
+    /// in `gone` on. A folder is deleted file by file, and half a folder plugin is a faulty one.
+    gone_together: Option<Instant>,
     held: Option<Instant>,
     /// When finished paths last went out. Deletions and files left open do not count: they come
     /// out late and say nothing of how busy it is now.
@@ -146,6 +151,8 @@ impl Debouncer {
             .or(vanished.map(|(_, dirty)| Dirty { first: seen, ..dirty }));
         let mut dirty = before.unwrap_or(Dirty { first: seen, finished: None, deferred: false });
         dirty.first = dirty.first.min(seen);
+        // Somebody is still at work on it, so what was found empty may well be so once more.
+        dirty.deferred = false;
 
         match kind {
             ChangeKind::Finished => {
@@ -165,33 +172,38 @@ impl Debouncer {
                 // One deletion may be told twice; the path has been away since the first.
                 let since = vanished.map_or(seen, |(since, _)| since.min(seen));
                 dirty.first = dirty.first.min(since);
-                dirty.deferred = false;
                 self.gone.insert(path, since, dirty);
+                let last = self.gone_together.unwrap_or(since);
+                if since <= after(last, self.settle.burst) {
+                    self.gone_together = Some(last.max(since));
+                }
             }
+        }
+        if self.gone.is_empty() {
+            self.gone_together = None;
         }
         self.forget_span_if_empty();
     }
 
     /// Puts back a path that was given out and found empty at `now`: it was truncated, and its
     /// content is probably on the way. It counts as being written. If it changed again meanwhile
-    /// that stands, and it is only marked; if it vanished there is nothing to wait for.
+    /// that stands; if it vanished there is nothing to wait for.
     pub fn defer(&mut self, path: PathBuf, now: Instant) {
-        if self.gone.contains(&path) {
+        let changed_again = self.finished.contains_key(&path) || self.writing.contains(&path);
+        if changed_again || self.gone.contains(&path) {
             return;
         }
-        if let Some(dirty) = self.finished.get_mut(&path) {
-            dirty.deferred = true;
-            return;
-        }
-        let fresh = Dirty { first: now, finished: None, deferred: true };
-        let (last, dirty) = self.writing.remove(&path).unwrap_or((now, fresh));
-        self.writing.insert(path, last.max(now), Dirty { deferred: true, ..dirty });
+        self.writing.insert(path, now, Dirty { first: now, finished: None, deferred: true });
     }
 
     /// Drops a path of [`Batch::vanishing`] that was found again under another name. False if it
     /// is not waiting to be deleted (any more).
     pub fn forget_gone(&mut self, path: &Path) -> bool {
-        self.gone.remove(path).is_some()
+        let was_gone = self.gone.remove(path).is_some();
+        if self.gone.is_empty() {
+            self.gone_together = None;
+        }
+        was_gone
     }
 
     /// Gives nothing out before [`release`](Self::release), or `until` if that comes first:
@@ -215,8 +227,7 @@ impl Debouncer {
     /// past; none if it is idle.
     pub fn deadline(&self) -> Option<Instant> {
         let writing = self.writing.earliest().map(|last| after(last, self.settle.open));
-        let gone = self.gone.earliest().map(|since| after(since, self.settle.gone));
-        let due = [self.finished_due(), writing, gone].into_iter().flatten().min()?;
+        let due = [self.finished_due(), writing, self.gone_due()].into_iter().flatten().min()?;
         Some(self.held.map_or(due, |until| due.max(until)))
     }
 
@@ -234,7 +245,11 @@ impl Debouncer {
             self.span = None;
             self.taken = Some(now);
         }
-        let gone = self.gone.take_due(now, self.settle.gone);
+        let mut gone = Vec::new();
+        if self.gone_due().is_some_and(|due| due <= now) {
+            gone = self.gone.take_due(now, self.settle.gone);
+            self.gone_together = self.gone.end_of_chain(self.settle.burst);
+        }
         let first_seen = present.iter().chain(&gone).map(|(_, dirty)| dirty.first).min()?;
 
         let settled = |kind| {
@@ -262,6 +277,14 @@ impl Debouncer {
         let span = self.span?;
         let quiet = if self.is_busy(span) { burst.max(lone) } else { lone };
         Some(after(span.last, quiet).min(after(span.first, cap)))
+    }
+
+    /// When the deletions go out that have waited longest, with those that followed closely.
+    fn gone_due(&self) -> Option<Instant> {
+        let Settle { cap, gone, .. } = self.settle;
+        let first = self.gone.earliest()?;
+        let last = self.gone_together.map_or(first, |last| last.max(first));
+        Some(after(last, gone).min(after(after(first, gone), cap)))
     }
 
     /// Whether more changes are likely to follow: several paths are finished, or the first of

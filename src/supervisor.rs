@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, TryRecvError, at, never, select};
 
@@ -24,11 +24,7 @@ use crate::keys::Key;
 use crate::loader::{Imported, Loader, Policy};
 use crate::model::{Change, ChangeKind, Edit, Event, UnitChange, Verdict, Warning};
 use crate::report::{Report, View};
-use crate::watch::{self, Ignored, Raw, RawKind, Rules, Tree, Watcher};
-
-/// A branch switch holds version control's lock while it writes; no longer than this is waited for
-/// its end.
-const LONGEST_HOLD: Duration = Duration::from_secs(5);
+use crate::watch::{self, Hold, Ignored, Raw, RawKind, Rules, Tree, Watcher};
 
 /// The ends of the channels that the loop listens to.
 pub struct Inputs {
@@ -118,7 +114,7 @@ impl<H: Host> Supervisor<H> {
             loader: Loader::new(host, configuration.policy.clone()).until(inputs.stopping.clone()),
             inputs,
             configuration,
-            voice: Voice { report, closed: false, failed: false },
+            voice: Voice { report, closed: false, failed: false, broken: false },
             console: Console::default(),
             ahead: None,
         }
@@ -141,7 +137,8 @@ impl<H: Host> Supervisor<H> {
         let Self { loader, voice, .. } = &mut self;
         loader.stop(&mut |event| voice.say(&event));
         self.voice.say(&Event::Stopped { exit });
-        exit
+        // That the output cannot be written may show only now.
+        if self.voice.broken { 1 } else { exit }
     }
 
     fn first_pass(&mut self) {
@@ -216,13 +213,13 @@ impl<H: Host> Supervisor<H> {
         if kind == RawKind::Touched && !self.index.is_unreadable(&path) {
             return;
         }
-        let understood = self.tree.understand(path, kind);
+        let understood = self.tree.understand(path, kind, seen);
         if understood.settings {
             self.reconfigure();
         }
-        match understood.locked {
-            Some(true) => self.debouncer.hold(seen + LONGEST_HOLD),
-            Some(false) => self.debouncer.release(),
+        match understood.hold {
+            Some(Hold::Until(until)) => self.debouncer.hold(until),
+            Some(Hold::Over) => self.debouncer.release(),
             None => {}
         }
         for change in understood.changes {
@@ -414,6 +411,8 @@ struct Voice {
     /// Nobody listens any more.
     closed: bool,
     failed: bool,
+    /// What was to be told got lost, which is no wish of anybody.
+    broken: bool,
 }
 
 impl Voice {
@@ -437,7 +436,8 @@ impl Voice {
         if let Err(error) = told {
             self.closed = true;
             if error.kind() != io::ErrorKind::BrokenPipe {
-                tracing::error!(%error, "the output cannot be written; stopping");
+                self.broken = true;
+                tracing::error!("the output cannot be written; stopping: {error}");
             }
         }
     }

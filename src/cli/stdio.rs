@@ -7,10 +7,29 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 
 use crossbeam_channel::Sender;
+
+/// Whether the program was started without a stdout. Asked before `main`, since Rust's own start
+/// puts `/dev/null` in the place of what is closed, and then it looks like somebody's wish.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "what runs before `main` is named by its section")]
+// SAFETY: the section holds pointers to functions that the C library calls once, in order, before
+// `main`. This one calls fcntl, which needs no part of Rust's runtime, and writes an atomic.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK_AT_STDOUT: extern "C" fn() = {
+    extern "C" fn look() {
+        // SAFETY: a descriptor is only a number here, and one that is not open is refused.
+        let closed = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0;
+        CLOSED.store(closed, Ordering::Relaxed);
+    }
+    look
+};
 
 /// Opens the private copy. With `redirect`, what anybody else writes to stdout goes to stderr from
 /// now on.
@@ -19,6 +38,9 @@ use crossbeam_channel::Sender;
 /// If stdout is closed, or no descriptor is left.
 #[expect(unsafe_code, reason = "numbered descriptors are C API only")]
 pub(super) fn private_stdout(redirect: bool) -> io::Result<File> {
+    if CLOSED.load(Ordering::Relaxed) {
+        return Err(io::Error::other("stdout is closed, so there is nowhere to write to"));
+    }
     // SAFETY: descriptors are only numbers here; a failure is a negative one, and the new one is
     // owned by nobody else.
     unsafe {

@@ -62,9 +62,15 @@ fn try_run(arguments: &Watch) -> Result<Exit, Problem> {
     if arguments.print_config {
         let text = settings::print(&arguments.layer, &arguments.origins)
             .map_err(|error| Problem::usage(&error))?;
-        // A reader that has gone away is no fault.
-        let _ = io::stdout().write_all(text.as_bytes());
-        return Ok(Exit::Clean);
+        let mut stdout = stdio::private_stdout(false).map_err(|error| Problem::fault(&error))?;
+        return match stdout.write_all(text.as_bytes()) {
+            // A reader that has gone away is no fault.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let message = format!("the output cannot be written: {error}");
+                Err(Problem { message, exit: Exit::Fault })
+            }
+            _ => Ok(Exit::Clean),
+        };
     }
     let settings = settings::load(&arguments.layer).map_err(|error| Problem::usage(&error))?;
     let stdout = stdio::private_stdout(arguments.json).map_err(|error| Problem::fault(&error))?;

@@ -48,6 +48,19 @@ impl Waiting {
         self.order.first().map(|(since, _)| *since)
     }
 
+    /// The last of the times from the earliest on that follow one another within `gap`.
+    pub(super) fn end_of_chain(&self, gap: Duration) -> Option<Instant> {
+        let mut times = self.order.iter().map(|(since, _)| *since);
+        let mut last = times.next()?;
+        for since in times {
+            if since > after(last, gap) {
+                break;
+            }
+            last = since;
+        }
+        Some(last)
+    }
+
     pub(super) fn contains(&self, path: &Path) -> bool {
         self.paths.contains_key(path)
     }

@@ -81,8 +81,3 @@ impl Rules {
         ignored
     }
 }
-
-/// The `.git` folder of the repository that `folder` lies in.
-pub(crate) fn repository(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().map(|ancestor| ancestor.join(".git")).find(|git| git.is_dir())
-}

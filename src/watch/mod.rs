@@ -7,8 +7,10 @@
 mod ignore;
 mod links;
 mod raw;
+mod repository;
 mod tree;
 
 pub use ignore::{Ignored, Rules};
 pub use raw::{Raw, RawKind, Sender, Watcher, WatcherError};
+pub use repository::Hold;
 pub use tree::{Tree, Understood};

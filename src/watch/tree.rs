@@ -7,12 +7,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use walkdir::WalkDir;
 
-use super::ignore::{Rules, repository};
+use super::ignore::Rules;
 use super::links::Links;
 use super::raw::{RawKind, Watcher, is_relevant};
+use super::repository::{Hold, Repositories, git_folder, repository};
 use crate::model::{Change, ChangeKind, Warning};
 
 /// What identifies a folder whatever its path.
@@ -31,6 +33,7 @@ pub struct Tree {
     /// Folders that are watched for another reason than lying under a root.
     outside: BTreeSet<PathBuf>,
     links: Links,
+    repositories: Repositories,
     /// The settings file, whether it is there or not.
     settings: Option<PathBuf>,
     warnings: Vec<Warning>,
@@ -41,8 +44,8 @@ pub struct Tree {
 pub struct Understood {
     /// Changes of files, and of folders that are gone.
     pub changes: Vec<Change>,
-    /// Version control took (`true`) or let go of (`false`) its lock.
-    pub locked: Option<bool>,
+    /// Version control is at work, or done.
+    pub hold: Option<Hold>,
     /// The settings file was saved.
     pub settings: bool,
 }
@@ -65,6 +68,7 @@ impl Tree {
             left: BTreeSet::new(),
             outside: BTreeSet::new(),
             links: Links::default(),
+            repositories: Repositories::default(),
             warnings: Vec::new(),
         }
     }
@@ -103,10 +107,10 @@ impl Tree {
     }
 
     /// Works out what a path that was told means for the files under the roots.
-    pub fn understand(&mut self, path: PathBuf, kind: RawKind) -> Understood {
-        let mut understood = Understood::default();
-        if path.file_name().is_some_and(|name| name == "index.lock") {
-            understood.locked = Some(kind != RawKind::Gone);
+    pub fn understand(&mut self, path: PathBuf, kind: RawKind, seen: Instant) -> Understood {
+        let hold = self.repositories.understand(&path, kind, seen);
+        let mut understood = Understood { hold, ..Understood::default() };
+        if understood.hold.is_some() {
             return understood;
         }
         if self.settings.as_ref() == Some(&path) {
@@ -176,6 +180,9 @@ impl Tree {
     }
 
     fn appeared(&mut self, path: PathBuf, kind: RawKind, changes: &mut Vec<Change>) {
+        if is_git(&path) {
+            return self.watch_repository(git_folder(&path));
+        }
         let Ok(metadata) = fs::metadata(&path) else { return };
         if metadata.is_dir() {
             // A folder of that name may have been here before: that one is gone.
@@ -236,9 +243,7 @@ impl Tree {
 
     fn arm_root(&mut self, root: &Path, files: &mut Vec<PathBuf>) {
         self.watch_the_way(root);
-        if let Some(git) = repository(root) {
-            self.watch_outside(&git);
-        }
+        self.watch_repository(repository(root));
         match fs::metadata(root) {
             Ok(metadata) if metadata.is_dir() => self.arm(root, files),
             Ok(metadata) if metadata.is_file() => {
@@ -261,6 +266,13 @@ impl Tree {
                     return;
                 }
             }
+        }
+    }
+
+    fn watch_repository(&mut self, git: Option<PathBuf>) {
+        if let Some(git) = git {
+            self.watch_outside(&git);
+            self.repositories.add(git);
         }
     }
 
@@ -304,6 +316,10 @@ impl Tree {
             for entry in WalkDir::new(&folder).min_depth(1).max_depth(1).follow_links(true) {
                 // A link that leads nowhere, or something that is gone again.
                 let Ok(entry) = entry else { continue };
+                if is_git(entry.path()) {
+                    self.watch_repository(git_folder(entry.path()));
+                    continue;
+                }
                 let is_folder = entry.file_type().is_dir();
                 if self.rules.is_ignored(entry.path(), is_folder) {
                     continue;
@@ -387,4 +403,9 @@ impl Tree {
             self.inodes.remove(&inode);
         }
     }
+}
+
+/// Whether this is, or leads to, the folder that version control keeps its own files in.
+fn is_git(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == ".git")
 }

@@ -95,12 +95,8 @@ impl World {
             }
             Step::Defer(path) => {
                 let path = name(path);
-                match self.pending.get_mut(&path) {
-                    Some(pending) if pending.kind == ChangeKind::Finished => {
-                        pending.deferred = true;
-                    }
-                    Some(pending) if pending.kind == ChangeKind::Gone => {}
-                    _ => self.note(path.clone(), ChangeKind::Writing, self.now, true),
+                if !self.pending.contains_key(&path) {
+                    self.note(path.clone(), ChangeKind::Writing, self.now, true);
                 }
                 self.debouncer.defer(path, self.now);
             }
@@ -132,12 +128,12 @@ impl World {
         let fresh = Pending { kind, first: seen, last: seen, pushed: self.now, deferred };
         let pending = self.pending.entry(path).or_insert(fresh);
         if pending.kind != kind {
-            *pending = Pending { deferred: pending.deferred, ..fresh };
+            *pending = fresh;
         }
         pending.first = pending.first.min(seen);
         pending.last = pending.last.max(seen);
         pending.pushed = self.now;
-        pending.deferred = (pending.deferred || deferred) && kind != ChangeKind::Gone;
+        pending.deferred = deferred;
     }
 
     /// Calls `take` at each deadline up to `end`.
@@ -177,8 +173,9 @@ impl World {
                     (SettledKind::Present, Some(due), due)
                 }
                 ChangeKind::Gone => {
+                    // Deletions that follow one another closely go together.
                     let due = pending.first + gone;
-                    (SettledKind::Gone, Some(due), due)
+                    (SettledKind::Gone, Some(due), due + cap)
                 }
             };
             prop_assert_eq!(settled.kind, kind);

@@ -162,6 +162,78 @@ fn a_checkout_reloads_each_plugin_once() {
 }
 
 #[test]
+fn a_rebase_is_one_outcome_each() {
+    let ids: Vec<String> = (0..40).map(|number| format!("p{number:02}")).collect();
+    let scene = Scene::with(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    scene.probe();
+    let root = scene.root();
+    let commit = |message: &str| {
+        git(&root, &["add", "-A"]);
+        git(&root, &["commit", "-q", "-m", message]);
+    };
+    git(&root, &["init", "-q", "-b", "main"]);
+    commit("start");
+    // Two branches from the same commit: one touches every plugin in several commits, the other
+    // adds a file that is none, so that the first must be put on top of it step by step.
+    git(&root, &["checkout", "-q", "-b", "work"]);
+    for tag in ["two", "six", "ten"] {
+        for id in &ids {
+            scene.plugin(id).tag(tag).save(&format!("{id}.py"));
+        }
+        commit(tag);
+    }
+    git(&root, &["checkout", "-q", "main"]);
+    scene.write("notes.txt", "x");
+    commit("notes");
+    git(&root, &["checkout", "-q", "work"]);
+
+    let mut watch = scene.watching();
+    scene.take_log();
+    // Each commit is checked out in turn, long enough for a reload between two of them.
+    git(&root, &["rebase", "-q", "--force-rebase", "--exec", "sleep 0.5", "main"]);
+    watch.assert_quiet();
+    assert_eq!(scene.log(), Vec::<String>::new(), "the texts are the same as before");
+
+    // One outcome for each, with every plugin at its last text and at none between.
+    git(&root, &["checkout", "-q", "main"]);
+    let mut seen: Vec<_> =
+        watch.outcomes(40).iter().map(|event| event.id().unwrap().to_owned()).collect();
+    seen.sort();
+    assert_eq!(seen, ids);
+    watch.assert_quiet();
+    assert!(scene.log().iter().all(|line| !line.contains("six")), "{:?}", scene.log());
+}
+
+#[test]
+fn a_lock_that_git_left_behind_does_not_hold_for_ever() {
+    let scene = Scene::with(&["a"]);
+    let root = scene.root();
+    git(&root, &["init", "-q", "-b", "main"]);
+    let mut watch = scene.watching();
+    scene.write(".git/index.lock", "");
+    scene.plugin("a").tag("two").save("a.py");
+    watch.expect_reloaded("a");
+}
+
+#[test]
+fn a_repository_below_the_root_counts_too() {
+    let scene = Scene::with(&["a"]);
+    scene.plugin("b").save("cloned/b.py");
+    let mut watch = scene.watching();
+    git(&scene.path("cloned"), &["init", "-q", "-b", "main"]);
+    // The lock comes first, and then a save, and both are told in this order.
+    scene.plugin("a").tag("two").save("a.py");
+    watch.expect_reloaded("a");
+    let lock = scene.write("cloned/.git/index.lock", "");
+    scene.plugin("b").tag("two").save("cloned/b.py");
+    scene.plugin("b").tag("six").save("cloned/b.py");
+    fs::remove_file(lock).unwrap();
+    watch.expect_reloaded("b");
+    assert_eq!(scene.told("b init two"), 0);
+    assert_eq!(scene.told("b init six"), 1);
+}
+
+#[test]
 fn a_touch_is_nothing() {
     let scene = Scene::with(&["a"]);
     scene.probe();

@@ -197,3 +197,50 @@ fn what_one_leaves_behind_does_not_reach_the_loading_of_another() {
         assert_eq!(scene.told(line), 1, "{line}: {:?}", scene.log());
     }
 }
+
+/// Runs `replug ARGS ROOT` from a shell that redirects its output; the exit code and stderr.
+fn redirected(scene: &Scene, args: &[&str], redirect: &str) -> (Option<i32>, String) {
+    let program = scene.command(args);
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(format!("exec \"$@\" {redirect}")).arg("sh").arg(program.get_program());
+    shell.args(program.get_args()).arg(scene.root()).current_dir(scene.outside(""));
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let output = shell.stdin(std::process::Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_stdout_that_is_closed_from_the_start_is_a_fault() {
+    let scene = Scene::with(&["a"]);
+    for args in [&["watch", "--json"][..], &["watch"], &["watch", "--once"], &["--print-config"]] {
+        let (code, stderr) = redirected(&scene, args, ">&-");
+        assert_eq!(code, Some(1), "{args:?}: {stderr}");
+        assert!(stderr.contains("stdout is closed"), "{args:?}: {stderr}");
+    }
+    assert_eq!(scene.log(), Vec::<String>::new());
+}
+
+#[test]
+fn a_full_disk_behind_stdout_is_a_fault() {
+    let scene = Scene::with(&["a"]);
+    for args in [&["watch", "--json"][..], &["watch"], &["watch", "--once"], &["--print-config"]] {
+        let (code, stderr) = redirected(&scene, args, ">/dev/full");
+        assert_eq!(code, Some(1), "{args:?}: {stderr}");
+        assert!(stderr.contains("the output cannot be written"), "{args:?}: {stderr}");
+    }
+    let counted = |step: &str| scene.log().iter().filter(|line| line.contains(step)).count();
+    assert_eq!(counted(" init "), counted(" shutdown "), "{:?}", scene.log());
+}
+
+#[test]
+fn stdout_at_dev_null_is_somebodys_wish() {
+    let scene = Scene::with(&["a"]);
+    let (code, stderr) = redirected(&scene, &["watch", "--once", "--json"], "1<>/dev/null");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(scene.told("a init one"), 1);
+}
