@@ -12,16 +12,20 @@ impl<H: Host> Work<'_, H> {
     /// Ends what is to be replaced or to go, dependents first.
     pub(super) fn shut_down(
         &mut self,
-        live: &Graph,
+        ties: &Graph,
         touched: &BTreeSet<PluginId>,
         affected: &BTreeSet<PluginId>,
     ) {
-        let mut order = order::dependencies_first(live);
+        // Whoever lies between two of these depends on one of them, and so is one of these.
+        let concerned = touched.iter().chain(affected);
+        let concerned =
+            concerned.map(|key| (key.clone(), ties.get(key).cloned().unwrap_or_default()));
+        let mut order = order::dependencies_first(&concerned.collect());
         order.reverse();
         for key in order {
             if self.leaving.contains_key(&key) {
                 self.unload(&key);
-            } else if touched.contains(&key) || affected.contains(&key) {
+            } else {
                 self.stop_before_start(&key);
             }
         }

@@ -220,16 +220,18 @@ impl<H: Host> Loader<H> {
 
     /// Who depends on whom among the plugins that are live now.
     fn live_graph(&self) -> order::Graph {
-        self.graph(|plugin| plugin.live.is_some().then(|| plugin.dependencies()))
+        self.graph(self.registry.iter(), |plugin| {
+            plugin.live.is_some().then(|| plugin.dependencies())
+        })
     }
 
-    /// A graph by key over the plugins for which `dependencies` gives ids.
+    /// A graph by key over those of `plugins` for which `dependencies` gives ids.
     fn graph<'a>(
         &'a self,
+        plugins: impl Iterator<Item = &'a registry::Plugin>,
         dependencies: impl Fn(&'a registry::Plugin) -> Option<&'a [PluginId]>,
     ) -> order::Graph {
-        self.registry
-            .iter()
+        plugins
             .filter_map(|plugin| {
                 let ids = dependencies(plugin)?;
                 let keys = ids.iter().filter_map(|id| self.registry.key_of(id).cloned());

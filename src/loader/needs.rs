@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Work, order};
+use super::Work;
+use super::order::{self, Graph};
+use super::registry::Plugin;
 use crate::host::Host;
 use crate::model::{Phase, Place, PluginFault, PluginId};
 
@@ -15,10 +17,10 @@ impl<H: Host> Work<'_, H> {
     pub(super) fn unmet(&self, key: &PluginId, hopeful: bool) -> Option<PluginFault> {
         let registry = &self.loader.registry;
         let plugin = registry.get(key)?;
-        let wanted = self.loader.graph(|plugin| {
-            (!self.leaving.contains_key(&plugin.key))
-                .then_some(plugin.candidate.metadata.dependencies.as_slice())
-        });
+        if plugin.candidate.metadata.dependencies.is_empty() {
+            return None;
+        }
+        let wanted = self.wanted_by(plugin);
         let place = || Place::file(&plugin.candidate.entry);
         if let Some(cycle) = order::cycle_of(&wanted, key) {
             let ids: Vec<String> = cycle
@@ -46,6 +48,24 @@ impl<H: Host> Work<'_, H> {
         }
         let message = format!("it needs {}", missing.join(", and "));
         Some(PluginFault::new(Phase::Dependency, "MissingDependency", message).at(place()))
+    }
+
+    /// The graph of what the content on disk asks for, as far as `plugin` reaches.
+    fn wanted_by(&self, plugin: &Plugin) -> Graph {
+        let registry = &self.loader.registry;
+        let mut wanted = Graph::new();
+        let mut edge = vec![plugin];
+        while let Some(plugin) = edge.pop() {
+            if self.leaving.contains_key(&plugin.key) || wanted.contains_key(&plugin.key) {
+                continue;
+            }
+            let needed = plugin.candidate.metadata.dependencies.iter();
+            let needed: Vec<&Plugin> = needed.filter_map(|id| registry.with_id(id)).collect();
+            let keys = needed.iter().map(|needed| needed.key.clone()).collect();
+            wanted.insert(plugin.key.clone(), keys);
+            edge.extend(needed);
+        }
+        wanted
     }
 
     pub(super) fn why_missing(&self, id: &PluginId, hopeful: bool) -> Option<String> {

@@ -15,11 +15,10 @@ impl<H: Host> Work<'_, H> {
     pub(super) fn start_up(&mut self, affected: &BTreeSet<PluginId>) {
         let mut to_start: BTreeSet<PluginId> = self.dirty.keys().chain(affected).cloned().collect();
         self.add_lazy_dependencies(&mut to_start);
-        let wanted = self.loader.graph(|plugin| {
-            to_start
-                .contains(&plugin.key)
-                .then_some(plugin.candidate.metadata.dependencies.as_slice())
-        });
+        let plugins = to_start.iter().filter_map(|key| self.loader.registry.get(key));
+        let wanted = self
+            .loader
+            .graph(plugins, |plugin| Some(plugin.candidate.metadata.dependencies.as_slice()));
         for key in order::dependencies_first(&wanted) {
             match self.dirty.get(&key).cloned() {
                 Some(dirty) => self.bring_up(&key, &dirty),

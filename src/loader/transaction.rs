@@ -12,17 +12,15 @@ use crate::model::PluginId;
 impl<H: Host> Work<'_, H> {
     pub(super) fn carry_out(&mut self) {
         self.refuse_unmet();
-        let live = std::mem::take(&mut self.live);
-        let touched: BTreeSet<PluginId> = self
-            .dirty
-            .keys()
-            .chain(self.leaving.keys())
-            .filter(|key| live.contains_key(*key))
-            .cloned()
-            .collect();
-        let mut affected = order::dependents_of(&live, &touched);
+        let ties = std::mem::take(&mut self.ties);
+        let is_live = |key: &&PluginId| {
+            self.loader.registry.get(key).is_some_and(|plugin| plugin.live.is_some())
+        };
+        let touched: BTreeSet<PluginId> =
+            self.dirty.keys().chain(self.leaving.keys()).filter(is_live).cloned().collect();
+        let mut affected = order::dependents_of(&ties, &touched);
         affected.retain(|key| !touched.contains(key));
-        self.shut_down(&live, &touched, &affected);
+        self.shut_down(&ties, &touched, &affected);
         if self.loader.is_halted() {
             return;
         }

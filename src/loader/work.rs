@@ -14,8 +14,8 @@ pub(super) struct Work<'a, H> {
     pub(super) loader: &'a mut Loader<H>,
     pub(super) out: Out<'a>,
     pub(super) edit: Edit,
-    /// Who depended on whom when it began.
-    pub(super) live: order::Graph,
+    /// What each live plugin that depends on others depended on when it began.
+    pub(super) ties: order::Graph,
     /// Plugins whose content is another one, and why.
     pub(super) dirty: BTreeMap<PluginId, Dirty>,
     /// Plugins that are to go. Without a reason nobody is told: they never were there.
@@ -41,12 +41,15 @@ pub(super) struct Dirty {
 
 impl<'a, H: Host> Work<'a, H> {
     pub(super) fn new(loader: &'a mut Loader<H>, edit: Edit, out: Out<'a>) -> Self {
-        let live = loader.live_graph();
+        let ties = loader.graph(loader.registry.iter(), |plugin| {
+            let dependencies = plugin.live.is_some().then(|| plugin.dependencies())?;
+            (!dependencies.is_empty()).then_some(dependencies)
+        });
         Self {
             loader,
             out,
             edit,
-            live,
+            ties,
             dirty: BTreeMap::new(),
             leaving: BTreeMap::new(),
             failed: BTreeSet::new(),

@@ -1,5 +1,6 @@
 //! A call into a plugin: guarded, with a deadline, and with what it printed shown.
 
+use std::cell::Cell;
 use std::process;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub(crate) struct Calls {
     pub(crate) guard: Guard,
     pub(crate) watchdog: Watchdog,
     pub(crate) forked: Forked,
+    /// A visit is under way, and the guard stands at its ends.
+    visiting: Cell<bool>,
 }
 
 /// Notices that this is a copy of the process that a plugin made with `os.fork()`.
@@ -46,6 +49,26 @@ pub(crate) struct Called<T> {
 }
 
 impl Calls {
+    /// Calls under this guard and this watchdog.
+    pub(crate) fn new(guard: Guard, watchdog: Watchdog) -> Self {
+        Self { guard, watchdog, forked: Forked::new(), visiting: Cell::new(false) }
+    }
+
+    /// Several calls into one plugin, with no other plugin's code between them: what they leave
+    /// behind is put back once, after the last.
+    pub(crate) fn visit<T>(
+        &self,
+        importer: &Bound<'_, Importer>,
+        calls: impl FnOnce() -> T,
+    ) -> PyResult<T> {
+        self.guard.enter(importer.py(), &importer.get().paths())?;
+        self.visiting.set(true);
+        let outcome = calls();
+        self.visiting.set(false);
+        importer.get().set_paths(self.guard.leave(importer.py())?);
+        Ok(outcome)
+    }
+
     /// Runs `body`, which calls code of the plugin of `importer`, for `limit` at most.
     pub(crate) fn call<'py, T>(
         &self,
@@ -53,13 +76,14 @@ impl Calls {
         limit: Duration,
         body: impl FnOnce(Python<'py>) -> PyResult<T>,
     ) -> PyResult<Called<T>> {
+        if !self.visiting.get() {
+            return self.visit(importer, || self.call(importer, limit, body))?;
+        }
         let py = importer.py();
-        self.guard.enter(py, &importer.get().paths())?;
         self.watchdog.arm(limit);
         let result = body(py);
         self.forked.end_if_forked();
         let timed_out = self.watchdog.disarm(py)?;
-        importer.get().set_paths(self.guard.leave(py)?);
         Ok(Called { result, timed_out })
     }
 

@@ -12,14 +12,14 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 
-use super::call::{Called, Calls, Forked};
+use super::call::{Called, Calls};
 use super::deadline::{Urgency, Watchdog};
 use super::guard::Guard;
 use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
 use super::start::refusal;
 use super::{context, embedded, exec, fault, tools};
-use crate::host::{Limits, Note, Slot, Start, Started};
+use crate::host::{Limits, Note, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
 
@@ -81,8 +81,12 @@ impl Runtime {
         }
         let watchdog = Watchdog::start(py, expendable)?;
         let guard = Guard::new(py)?;
-        let calls = Calls { guard, watchdog, forked: Forked::new() };
-        Ok(Self { shared, calls, names: PackageNames::default(), slots: HashMap::new() })
+        Ok(Self {
+            shared,
+            calls: Calls::new(guard, watchdog),
+            names: PackageNames::default(),
+            slots: HashMap::new(),
+        })
     }
 
     /// A way to shorten the call under way, for a thread that cannot wait for it.
@@ -124,9 +128,13 @@ impl Runtime {
         let importer = match Importer::new(py, identity, start.sources.clone(), self.shared.clone())
         {
             Ok(importer) => importer,
-            Err(error) => return own_failure(py, &error),
+            Err(error) => {
+                let result = Err(own_fault(py, &error));
+                return Started { result, trace: Trace::default(), warnings: Vec::new() };
+            }
         };
-        let result = self.start_with(&start, &importer);
+        let visit = self.calls.visit(&importer, || self.start_with(&start, &importer));
+        let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
         let (trace, warnings) = importer.get().take_trace(live);
         let result = match result {
@@ -173,7 +181,12 @@ impl Runtime {
             Slot::Aside => slots.aside.take(),
         };
         let Some(running) = running else { return Vec::new() };
-        let warnings = self.end(py, &running);
+        let importer = running.importer.bind(py);
+        let ended = self.calls.visit(importer, || self.end(py, &running));
+        let warnings = ended.unwrap_or_else(|error| {
+            tracing::error!(plugin = %key, %error, "what it left behind could not be put back");
+            Vec::new()
+        });
         if let Err(error) = running.importer.get().hide(py) {
             tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
         }
@@ -339,14 +352,8 @@ impl Runtime {
 }
 
 /// Something that no plugin is to blame for, told all the same.
-fn own_failure(py: Python<'_>, error: &PyErr) -> Started {
-    let message = format!(
-        "replug could not prepare the import: {}",
-        fault::message(error.value(py).as_any())
-    );
-    Started {
-        result: Err(PluginFault::new(Phase::Import, "PluginLoadError", message)),
-        trace: crate::host::Trace::default(),
-        warnings: Vec::new(),
-    }
+fn own_fault(py: Python<'_>, error: &PyErr) -> PluginFault {
+    let message = fault::message(error.value(py).as_any());
+    let message = format!("replug could not prepare the import: {message}");
+    PluginFault::new(Phase::Import, "PluginLoadError", message)
 }
