@@ -10,11 +10,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use replug::cli::args::{Color, Watch, parse};
+use replug::cli::args::{Color, Command as Asked, Graph, Watch, parse};
 use replug::model::Isolation;
 use replug::settings::Poll;
 
 fn watch(args: &[&str]) -> Watch {
+    match asked(args) {
+        Asked::Watch(watch) => watch,
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
+fn asked(args: &[&str]) -> Asked {
     parse(with_name(args)).unwrap_or_else(|error| panic!("{args:?}: {error}"))
 }
 
@@ -46,6 +53,8 @@ fn watch_is_the_default() {
         (&["--json", "watch", "foo/"], &["foo"]),
         (&["--settle", "5", "watch", "foo"], &["foo"]),
         (&["foo", "bar", "--json"], &["foo", "bar"]),
+        (&["--config", "list", "foo"], &["foo"]),
+        (&["foo", "list"], &["foo", "list"]),
         (&["foo", "watch"], &["foo", "watch"]),
         (&["watch", "watch"], &["watch"]),
         (&["watch", "list"], &["list"]),
@@ -55,14 +64,14 @@ fn watch_is_the_default() {
         (&["--", "list"], &["list"]),
         (&["watch", "--", "--odd"], &["--odd"]),
     ] {
-        assert_eq!(watch(args).layer.options.paths, paths(expected), "{args:?}");
+        assert_eq!(watch(args).common.layer.options.paths, paths(expected), "{args:?}");
     }
 }
 
 #[test]
 fn commands_to_come_are_refused_and_not_watched() {
-    for word in ["list", "check", "exec", "new", "doctor", "bridge"] {
-        for args in [&[word][..], &["--json", word], &[word, "--graph=dot"]] {
+    for word in ["check", "doctor", "bridge"] {
+        for args in [&[word][..], &["--json", word], &[word, "--odd=dot"]] {
             let error = refused(args);
             assert_eq!(error.exit_code(), 2, "{args:?}");
             let text = error.to_string();
@@ -73,13 +82,51 @@ fn commands_to_come_are_refused_and_not_watched() {
 }
 
 #[test]
+fn each_command_has_its_options_and_the_common_ones() {
+    for args in [
+        &["list", "--graph=dot", "--json", "foo"][..],
+        &["--json", "list", "--graph=dot", "foo"],
+        &["--json", "--config", "c.toml", "list", "foo", "--graph=dot"],
+    ] {
+        let Asked::List(list) = asked(args) else { panic!("{args:?}") };
+        assert!(list.common.json && list.graph == Some(Graph::Dot), "{list:?}");
+        assert_eq!(list.common.layer.options.paths, paths(&["foo"]));
+    }
+    let Asked::List(list) = asked(&["list", "--graph", "foo"]) else { panic!() };
+    assert_eq!((list.graph, list.common.layer.options.paths), (Some(Graph::Text), paths(&["foo"])));
+    let args = ["exec", "a.b", "-1", "foo", "--timeout", "2", "--isolation", "none", "-q"];
+    let Asked::Exec(exec) = asked(&args) else { panic!() };
+    assert_eq!((exec.id.as_str(), exec.code.as_str(), exec.common.quiet), ("a.b", "-1", true));
+    assert_eq!(exec.common.layer.options.paths, paths(&["foo"]));
+    assert_eq!(exec.common.layer.options.timeout, Some(Duration::from_secs(2)));
+    assert_eq!(exec.common.layer.options.isolation, Some(Isolation::None));
+    let Asked::New(new) = asked(&["new", "--folder", "foo/a"]) else { panic!() };
+    assert_eq!((new.name, new.folder), (env::current_dir().unwrap().join("foo/a"), true));
+    for (args, message) in [
+        (&["--settle", "5", "list"][..], "unexpected argument '--settle'"),
+        (&["list", "--once"], "unexpected argument '--once'"),
+        (&["list", "--graph=tree"], "[possible values: text, dot]"),
+        (&["exec", "a"], "<CODE>"),
+        (&["exec", "no id", "1"], "expected letters, digits"),
+        (&["exec", "--isolation", "process", "a", "1"], "is not available in this version"),
+        (&["new"], "<NAME>"),
+    ] {
+        let error = refused(args);
+        assert!(error.exit_code() == 2 && error.to_string().contains(message), "{error}");
+    }
+}
+
+#[test]
 fn nothing_asked_means_nothing_said() {
     let watch = watch(&[]);
-    assert_eq!(watch.layer.cwd, env::current_dir().unwrap());
-    assert_eq!(watch.layer.config, None);
-    assert_eq!(watch.layer.options, Default::default());
-    assert_eq!((watch.json, watch.once, watch.verbose, watch.quiet), (false, false, 0, false));
-    assert_eq!(watch.color, Color::Auto);
+    assert_eq!(watch.common.layer.cwd, env::current_dir().unwrap());
+    assert_eq!(watch.common.layer.config, None);
+    assert_eq!(watch.common.layer.options, Default::default());
+    assert_eq!(
+        (watch.common.json, watch.once, watch.common.verbose, watch.common.quiet),
+        (false, false, 0, false)
+    );
+    assert_eq!(watch.common.color, Color::Auto);
 }
 
 #[test]
@@ -106,24 +153,24 @@ fn every_option_arrives() {
         "foo",
     ]);
     let cwd = env::current_dir().unwrap();
-    assert_eq!(watch.layer.config, Some("c.toml".into()));
-    assert!(watch.json && watch.once && watch.no_keys && watch.print_config);
-    assert_eq!(watch.layer.options.settle, Some(Duration::from_millis(5)));
-    assert_eq!(watch.layer.options.timeout, Some(Duration::from_millis(500)));
-    assert_eq!(watch.layer.options.python, Some(cwd.join("venv/bin/python")));
-    assert_eq!(watch.layer.options.isolation, Some(Isolation::None));
-    assert_eq!(watch.layer.options.poll, Some(Poll::Never));
-    assert_eq!(watch.verbose, 2);
-    assert_eq!(watch.color, Color::Never);
+    assert_eq!(watch.common.layer.config, Some("c.toml".into()));
+    assert!(watch.common.json && watch.once && watch.no_keys && watch.print_config);
+    assert_eq!(watch.common.layer.options.settle, Some(Duration::from_millis(5)));
+    assert_eq!(watch.common.layer.options.timeout, Some(Duration::from_millis(500)));
+    assert_eq!(watch.common.layer.options.python, Some(cwd.join("venv/bin/python")));
+    assert_eq!(watch.common.layer.options.isolation, Some(Isolation::None));
+    assert_eq!(watch.common.layer.options.poll, Some(Poll::Never));
+    assert_eq!(watch.common.verbose, 2);
+    assert_eq!(watch.common.color, Color::Never);
 }
 
 #[test]
 fn the_last_of_two_counts() {
     let watch =
         watch(&["--settle", "1", "--json", "--settle", "2", "--json", "-v", "a", "-v", "b"]);
-    assert_eq!(watch.layer.options.settle, Some(Duration::from_millis(2)));
-    assert_eq!(watch.verbose, 2);
-    assert_eq!(watch.layer.options.paths, paths(&["a", "b"]));
+    assert_eq!(watch.common.layer.options.settle, Some(Duration::from_millis(2)));
+    assert_eq!(watch.common.verbose, 2);
+    assert_eq!(watch.common.layer.options.paths, paths(&["a", "b"]));
 }
 
 #[test]
@@ -201,9 +248,9 @@ fn paths_need_not_be_utf_8() {
     use std::os::unix::ffi::OsStringExt;
     let odd = OsString::from_vec(b"odd\xff".to_vec());
     let args = ["replug".into(), "--config".into(), odd.clone(), odd.clone()];
-    let watch = parse::<[OsString; 4]>(args).unwrap();
-    assert_eq!(watch.layer.config, Some(odd.clone().into()));
-    assert_eq!(watch.layer.options.paths, Some(vec![env::current_dir().unwrap().join(odd)]));
+    let Asked::Watch(watch) = parse::<[OsString; 4]>(args).unwrap() else { panic!() };
+    assert_eq!(watch.common.layer.config, Some(odd.clone().into()));
+    assert_eq!(watch.common.layer.options.paths, Some(vec![env::current_dir().unwrap().join(odd)]));
 }
 
 /// In the process that [`in_environment`] starts, this says what `parse` made of the arguments that
@@ -212,7 +259,7 @@ fn paths_need_not_be_utf_8() {
 fn unknown_variables_are_ignored() {
     let Some(args) = env::var_os("REPLUG_NO_SUCH_THING") else {
         let text = in_environment(&[("REPLUG_JASON", "1")], "");
-        return assert_eq!(text.lines().next().unwrap(), format!("{:?}", watch(&[])));
+        return assert_eq!(text.lines().next().unwrap(), format!("{:?}", asked(&[])));
     };
     let args: Vec<&str> = args.to_str().unwrap().split_whitespace().collect();
     match parse(with_name(&args)) {
@@ -301,7 +348,7 @@ fn an_empty_variable_is_not_set() {
     let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
     let rest = [("REPLUG_VERBOSE", ""), ("REPLUG_QUIET", ""), ("REPLUG_COLOR", "")];
     let text = in_environment(&[&empty[..], &rest].concat(), "");
-    assert_eq!(text.lines().next().unwrap(), format!("{:?}", watch(&[])));
+    assert_eq!(text.lines().next().unwrap(), format!("{:?}", asked(&[])));
 }
 
 #[test]

@@ -31,15 +31,41 @@ fn command() -> Command {
 fn the_man_page_is_that_of_the_program() {
     let command = command();
     let teaching = command.get_after_long_help().unwrap().to_string();
-    let man = Man::new(command);
+    let man = Man::new(command.clone());
     let mut page = Vec::new();
     man.render_title(&mut page).unwrap();
     man.render_name_section(&mut page).unwrap();
     man.render_synopsis_section(&mut page).unwrap();
     man.render_description_section(&mut page).unwrap();
     man.render_options_section(&mut page).unwrap();
-    let page = String::from_utf8(page).unwrap() + &sections(&teaching);
+    let page = String::from_utf8(page).unwrap() + &commands(&command) + &sections(&teaching);
     assert_holds("man/man1/replug.1", &page);
+}
+
+/// The commands, each with its own options.
+fn commands(command: &Command) -> String {
+    let mut page = ".SH COMMANDS\n".to_owned();
+    for command in command.get_subcommands().filter(|command| command.get_name() != "watch") {
+        let common = ["help", "config", "json", "verbose", "quiet", "color"];
+        let own = command.clone().mut_args(|arg| {
+            let hidden = common.contains(&arg.get_id().as_str());
+            arg.hide(hidden)
+        });
+        let usage = own.clone().render_usage().to_string();
+        let usage = usage.strip_prefix("Usage: ").unwrap().replace('-', "\\-");
+        let (mut about, mut options) = (Vec::new(), Vec::new());
+        let man = Man::new(own.disable_help_flag(true));
+        man.render_description_section(&mut about).unwrap();
+        man.render_options_section(&mut options).unwrap();
+        page += &format!(".SS \"{usage}\"\n");
+        for section in [about, options] {
+            // Without the heading.
+            let section = String::from_utf8(section).unwrap();
+            page += section.split_once("\n.SH ").unwrap().1.split_once('\n').unwrap().1;
+        }
+    }
+    page + ".PP\nEach command also has the common options \\-\\-config, \\-\\-json, \\-\\-verbose, \
+            \\-\\-quiet and \\-\\-color.\n"
 }
 
 /// What stands below the options, as sections of a man page: a line that ends in a colon is a

@@ -8,6 +8,7 @@ Examples:
   replug plugins/                 load what is in plugins/, reload it on a save
   replug --once --json plugins/   load it once for a script; exit 1 on a failure
   replug --print-config           where each setting comes from; runs nothing
+  replug list plugins/            what is in it, without running any of it
 
 Settings of a project stand in its watch.toml. An option goes before its environment variable, \
 that before watch.toml, that before the default. A folder named like a command is written ./watch.";
@@ -36,3 +37,38 @@ Environment:
 Files:
   watch.toml    settings; for editors: schema/watch.schema.json
   plugin.json   makes a folder a plugin; for editors: schema/plugin.schema.json";
+
+/// What `replug list --help` has beside its options.
+pub(super) const LIST_MORE: &str = "\
+Examples:
+  replug list plugins/             a table; with --json, one object a line
+  replug list --graph plugins/     who depends on whom, as a tree
+  replug list --graph=dot | dot -Tsvg -o plugins.svg
+
+Exit codes:
+  0   done, also if there are no plugins
+  1   a path is not there
+  2   bad usage or configuration";
+
+/// What `replug exec --help` has beside its options.
+pub(super) const EXEC_MORE: &str = "\
+Examples:
+  replug exec com.example.clock 'plugin.ticks()' plugins/
+  replug exec com.example.clock 'context.get_service(\"clock\").now()'
+  replug exec --json com.example.clock 'plugin.ticks()'    {\"id\":…,\"value\":…}
+
+Exit codes:
+  0   the code ran
+  1   it raised, or the plugin could not be loaded
+  2   bad usage or configuration";
+
+/// What `replug new --help` has beside its options.
+pub(super) const NEW_MORE: &str = "\
+Examples:
+  replug new clock                          clock.py, a plugin of one file
+  replug new --folder plugins/my.shop       plugins/shop/ with plugin.json
+
+Exit codes:
+  0   written
+  1   it could not be written, or something is there already
+  2   bad usage";

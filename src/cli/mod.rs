@@ -2,20 +2,28 @@
 
 pub mod args;
 mod clock;
+mod exec;
 mod exit;
 mod help;
 mod host;
+mod list;
 mod log;
+mod new;
 mod origins;
+mod problem;
+mod running;
 mod screen;
 mod stdio;
+mod survey;
 mod values;
 mod watch;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::iter;
 
 use crate::host::HOST_COMMAND;
+use args::Command;
 
 pub use exit::{Exit, leave};
 
@@ -28,11 +36,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
     let arguments = iter::once(program).chain(arguments);
     match args::parse(arguments) {
-        Ok(arguments) => watch::run(&arguments),
+        Ok(command) => carry_out(&command),
         Err(error) => {
             // Help and version go to stdout, the rest to stderr; a closed one is no fault.
             let _ = error.print();
             if error.use_stderr() { Exit::Usage } else { Exit::Clean }
         }
     }
+}
+
+fn carry_out(command: &Command) -> Exit {
+    let common = command.common();
+    let color = screen::use_color(common.color, io::stderr().is_terminal());
+    log::start(log::filter(common), color);
+    problem::told(match command {
+        Command::Watch(arguments) => watch::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Exec(arguments) => exec::run(arguments),
+        Command::New(arguments) => new::run(arguments),
+    })
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::time::SystemTime;
 
-use super::args::{Color, Watch};
+use super::args::{Color, Common, Watch};
 use super::clock;
 use crate::model::Event;
 use crate::report::{Person, PersonOptions, Report, View};
@@ -47,27 +47,31 @@ impl Report for Screen {
 }
 
 /// What to tell a person at `place`, and how.
-pub(super) fn options(arguments: &Watch, place: &File, keys: bool) -> PersonOptions {
-    let verbosity =
-        if arguments.quiet { -1 } else { i8::try_from(arguments.verbose).unwrap_or(i8::MAX) };
-    let color = use_color(arguments.color, place.is_terminal());
+pub(super) fn options(common: &Common, place: &File) -> PersonOptions {
+    let verbosity = if common.quiet { -1 } else { i8::try_from(common.verbose).unwrap_or(i8::MAX) };
+    let color = use_color(common.color, place.is_terminal());
     PersonOptions {
         color,
-        base: arguments.layer.cwd.clone(),
+        base: common.layer.cwd.clone(),
         verbosity,
         width: width(place),
         terminal: is_screen(place),
         link_host: (color && knows_links(place)).then(host),
-        once: arguments.once,
-        keys,
+        once: true,
+        keys: false,
         clock: clock::local,
     }
+}
+
+/// The same for somebody who watches.
+pub(super) fn watch_options(arguments: &Watch, place: &File, keys: bool) -> PersonOptions {
+    PersonOptions { once: arguments.once, keys, ..options(&arguments.common, place) }
 }
 
 /// Whether there are keys to press: nobody who runs the program once, or reads its output by a
 /// program, presses any, and a pager at the other end wants them for itself.
 pub(super) fn has_keys(arguments: &Watch, place: &File) -> bool {
-    let wanted = !(arguments.no_keys || arguments.once || arguments.json);
+    let wanted = !(arguments.no_keys || arguments.once || arguments.common.json);
     wanted && is_screen(place) && io::stdin().is_terminal()
 }
 

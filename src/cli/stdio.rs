@@ -56,6 +56,15 @@ pub(super) fn private_stdout(redirect: bool) -> io::Result<File> {
     }
 }
 
+/// A copy of stderr for the program's own messages.
+///
+/// # Errors
+/// If stderr is closed, or no descriptor is left.
+pub(super) fn private_stderr() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
 /// What a plugin forks would keep the reader waiting for the end for as long as it lives.
 static PRIVATE: [AtomicI32; 2] = [AtomicI32::new(-1), AtomicI32::new(-1)];
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::Isolation;
+use crate::model::{Isolation, PluginId};
 use crate::settings::{Poll, rules};
 
 pub(super) fn milliseconds(text: &str) -> Result<Duration, String> {
@@ -24,6 +24,12 @@ pub(super) fn isolation(text: &str) -> Result<Isolation, String> {
 pub(super) fn poll(text: &str) -> Result<Poll, String> {
     let number = || text.parse().ok().and_then(rules::poll_every);
     rules::poll_word(text).or_else(number).ok_or_else(|| expected(rules::POLL_EXPECTED))
+}
+
+pub(super) fn plugin_id(text: &str) -> Result<PluginId, String> {
+    PluginId::new(text).ok_or_else(|| {
+        expected("letters, digits, `_`, `.` and `-`, the first of them a letter, digit or `_`")
+    })
 }
 
 /// A number of times, or a yes or no as for the other switches.

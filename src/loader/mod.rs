@@ -29,8 +29,8 @@ pub use policy::{PluginPolicy, Policy};
 
 use crate::host::{Host, Note, Slot};
 use crate::model::{
-    Because, Candidate, Edit, Event, Generation, PluginFault, PluginId, UnloadReason, Warning,
-    is_python,
+    Because, Candidate, Edit, Event, Generation, Phase, PluginFault, PluginId, UnloadReason,
+    Warning, is_python,
 };
 use crate::source::{ContentHash, Source};
 use registry::Registry;
@@ -145,7 +145,14 @@ impl<H: Host> Loader<H> {
     /// What the code raised, or that the plugin is not there.
     pub fn exec(&mut self, id: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
         let key = self.registry.key_of(id).cloned().unwrap_or_else(|| id.clone());
-        self.host.exec(&key, code)
+        let outcome = self.host.exec(&key, code);
+        match outcome {
+            // That it is gone is known; how it ended is what a person wants to know.
+            Err(fault) if fault.phase == Phase::Host => {
+                Err(self.host.death().map_or(fault, |death| death.fault))
+            }
+            outcome => outcome,
+        }
     }
 
     /// Compiles a content that will be needed in a moment, if it is a plugin's.

@@ -2,15 +2,28 @@
 
 use std::time::Duration;
 
-use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyResult};
+use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{PyDict, PyDictMethods, PyStringMethods};
 
+use super::fault;
 use super::imports::Importer;
+use crate::model::PluginFault;
+use crate::source::Source;
 
 /// What a person runs on purpose may take as long as it takes; they have Ctrl-C.
 pub(crate) const LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const NAME: &str = "<exec>";
+
+/// Whether `code` is Python.
+///
+/// # Errors
+/// A fault of phase `parse` that shows the line of `code`.
+pub(crate) fn check(py: Python<'_>, code: &str) -> Result<(), PluginFault> {
+    let compile = || py.import("builtins")?.call_method1("compile", (code, NAME, "exec"));
+    let source = || Source::new(NAME, code.as_bytes());
+    compile().map(drop).map_err(|error| fault::not_python(py, &error, &source()))
+}
 
 /// Runs `code`; the `repr` of a trailing expression, unless that is None.
 pub(crate) fn run(

@@ -330,6 +330,7 @@ impl Runtime {
             let message = format!("the plugin {key} is not live");
             return Err(PluginFault::new(Phase::Initialize, "PluginExecutionError", message));
         };
+        exec::check(py, code)?;
         let importer = running.importer.bind(py);
         let instance = running.instance.bind(py);
         let context = running.context.bind(py);

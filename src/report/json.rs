@@ -122,20 +122,20 @@ impl<'a> LiveWire<'a> {
 }
 
 #[derive(Serialize)]
-struct PathWire<'a> {
+pub(super) struct PathWire<'a> {
     path: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
 }
 
 impl<'a> PathWire<'a> {
-    fn new(path: &'a Path) -> Self {
+    pub(super) fn new(path: &'a Path) -> Self {
         Self { path: path.to_string_lossy(), path_bytes: bytes_if_lost(path) }
     }
 }
 
 #[derive(Serialize)]
-struct ErrorWire<'a> {
+pub(super) struct ErrorWire<'a> {
     r#type: &'a str,
     message: &'a str,
     file: Option<Cow<'a, str>>,
@@ -147,7 +147,7 @@ struct ErrorWire<'a> {
 }
 
 impl<'a> ErrorWire<'a> {
-    fn new(fault: &'a PluginFault) -> Self {
+    pub(super) fn new(fault: &'a PluginFault) -> Self {
         let place = fault.place.as_ref();
         Self {
             r#type: &fault.kind,
@@ -212,7 +212,7 @@ fn fields(event: &Event) -> (&'static str, Fields<'_>) {
 
 /// JSON leaves these three as they are inside a string, but some readers end a line at them. They
 /// occur in strings only, where an escape means the same.
-fn on_one_line(json: String) -> String {
+pub(super) fn on_one_line(json: String) -> String {
     if !json.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
         return json;
     }

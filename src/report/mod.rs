@@ -9,7 +9,9 @@ mod footer;
 mod frame;
 mod json;
 mod line;
+mod lines;
 mod link;
+mod listing;
 mod options;
 mod person;
 mod status;
@@ -22,6 +24,8 @@ use std::time::SystemTime;
 use crate::model::Event;
 
 pub use json::JsonLines;
+pub use lines::{broken_line, exec_line, new_line, plugin_line};
+pub use listing::dot;
 pub use options::{Moment, PersonOptions};
 pub use person::Person;
 pub use view::View;

@@ -70,6 +70,34 @@ impl<W: Write> Person<W> {
         self.options.width = columns;
     }
 
+    /// Tells what came of code that was run beside a plugin.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn raised(&mut self, id: &PluginId, fault: &PluginFault) -> io::Result<()> {
+        let head = Line::new(BAD, "✗").paint(BOLD, id.as_str());
+        let head = head.add(": the code did not run to its end");
+        let told = self.say(head) + &self.frame().draw(fault);
+        self.write(&told)
+    }
+
+    /// Tells of a plugin that was written to start from.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn wrote(&mut self, id: &PluginId, entry: &Path, root: &Path) -> io::Result<()> {
+        let line = Line::new(GOOD, "✓").paint(BOLD, id.as_str()).add(" written to ");
+        let told = self.say(line.join(self.path(PLAIN, entry)));
+        let folder = match short_path(root, &self.options.base) {
+            root if root == escape(&self.options.base.to_string_lossy()) => String::new(),
+            root => format!(" {root}"),
+        };
+        let next =
+            Line::default().add(format!("  load it and reload it on a save: replug{folder}"));
+        let told = told + &self.say(next);
+        self.write(&told)
+    }
+
     /// Writes `text` above the footer, in one piece.
     pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
         let width = self.options.width;
@@ -272,9 +300,14 @@ impl<W: Write> Person<W> {
             phase => format!("failed at {}", phase.as_str()),
         };
         let head = self.say(self.names(id, path).add(format!(" {stage}; {now}")));
+        head + &self.frame().draw(fault)
+    }
+
+    /// How faults are drawn here.
+    pub(super) fn frame(&self) -> Frame<'_> {
         let PersonOptions { color, width, ref base, ref link_host, .. } = self.options;
         let link_host = link_host.as_deref();
-        head + &Frame { color, base, width, columns: self.columns(), link_host }.draw(fault)
+        Frame { color, base, width, columns: self.columns(), link_host }
     }
 
     fn names(&self, id: Option<&PluginId>, path: &Path) -> Line {
@@ -318,6 +351,11 @@ impl<W: Write> Person<W> {
 
     pub(super) fn say(&self, line: Line) -> String {
         line.render(Look { color: self.options.color, columns: self.columns() })
+    }
+
+    /// For what is laid out already, and longer only if a word of it is.
+    pub(super) fn unbroken(&self) -> Look {
+        Look { color: self.options.color, columns: None }
     }
 
     /// Where lines are broken, if anywhere.

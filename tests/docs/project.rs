@@ -62,3 +62,28 @@ fn they_print_what_it_says_that_they_print() {
     assert_eq!(lines(&printed), lines(expected));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn the_other_commands_tell_what_it_says_that_they_tell() {
+    let folder = project();
+    let text = text_of("README.md");
+    let mut steps = Vec::new();
+    for line in block(&text, "console desk").lines() {
+        match line.strip_prefix("$ replug ") {
+            Some(command) => steps.push((command.to_owned(), String::new())),
+            None => {
+                *steps.last_mut().expect("a command first") = {
+                    let (command, expected) = steps.last().unwrap().clone();
+                    (command, format!("{expected}{line}\n"))
+                }
+            }
+        }
+    }
+    assert!(steps.len() >= 4, "{steps:?}");
+    for (command, expected) in steps {
+        let arguments = command.split(' ').map(|word| word.trim_matches('\''));
+        let output = replug(folder.path()).args(arguments).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{command}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{command}");
+    }
+}

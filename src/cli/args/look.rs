@@ -1,0 +1,71 @@
+//! `replug list`: looking at plugins without running them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+
+use super::super::help::LIST_MORE;
+use super::Command;
+use super::common::{Common, CommonOptions};
+use super::reading::{self, HasCommon, Read};
+
+/// What `replug list` was asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List {
+    /// What every command was asked.
+    pub common: Common,
+    /// Show who depends on whom, and how.
+    pub graph: Option<Graph>,
+}
+
+/// How to show a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Graph {
+    /// As a tree, for a person.
+    Text,
+    /// In the language of Graphviz.
+    Dot,
+}
+
+/// List the plugins that are found; runs nothing
+///
+/// Says of each plugin its id, version, kind, entry and dependencies. No plugin code runs, and no
+/// interpreter is started.
+#[derive(Parser)]
+#[command(
+    name = "list",
+    bin_name = "replug list",
+    after_long_help = LIST_MORE,
+    args_override_self = true,
+    max_term_width = 100
+)]
+struct ListOptions {
+    /// Folders or files to look at [default: `paths` of watch.toml, or the current folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Show who depends on whom: as a tree, or with `=dot` for Graphviz
+    #[arg(long, value_name = "FORM", env = "REPLUG_GRAPH", value_enum)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    graph: Option<Graph>,
+
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+impl HasCommon for ListOptions {
+    fn common_options(&mut self) -> &mut CommonOptions {
+        &mut self.common
+    }
+}
+
+pub(super) fn list_command() -> clap::Command {
+    ListOptions::command().mut_args(|arg| arg.hide_env_values(true))
+}
+
+pub(super) fn read_list(args: &[OsString]) -> Result<Command, clap::Error> {
+    let Read { options, mut command, .. } = reading::read::<ListOptions>(list_command(), args)?;
+    let common = options.common.common(&mut command, &options.paths, None)?;
+    Ok(Command::List(List { common, graph: options.graph }))
+}

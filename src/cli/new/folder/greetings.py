@@ -1,0 +1,5 @@
+"""What @NAME@ says."""
+
+
+def hello(whom: str) -> str:
+    return f"Hello, {whom}!"

@@ -1,0 +1,51 @@
+//! What `list`, `check` and `exec` begin with: the settings, and the plugins that are found.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::problem::Problem;
+use crate::settings::{self, CliLayer, Settings};
+use crate::watch::{Ignored, Rules, Tree};
+
+/// The settings of a project.
+pub(super) fn settings(common: &Common) -> Result<Settings, Problem> {
+    settings::load(&common.layer).map_err(|error| Problem::usage(&error))
+}
+
+/// The files under the roots that can be part of a plugin.
+pub(super) fn files(layer: &CliLayer, settings: &Settings) -> Vec<PathBuf> {
+    let rules = Rules::new(&ignored(layer, settings));
+    Tree::new(settings.roots.clone(), rules, None, None).scan()
+}
+
+/// What is left out.
+pub(super) fn ignored(layer: &CliLayer, settings: &Settings) -> Ignored {
+    let base = settings.config_file.as_deref().and_then(Path::parent).unwrap_or(&layer.cwd);
+    Ignored {
+        base: base.to_owned(),
+        patterns: settings.ignore.clone(),
+        gitignore: settings.gitignore,
+    }
+}
+
+/// The roots that cannot be looked at, each with the reason. Unlike `watch`, what only looks does
+/// not wait for them to appear.
+pub(super) fn unusable_roots(settings: &Settings) -> Vec<(PathBuf, io::Error)> {
+    let look = |root: &PathBuf| {
+        let metadata = fs::metadata(root)?;
+        if metadata.is_dir() {
+            fs::read_dir(root).map(drop)
+        } else {
+            fs::File::open(root).map(drop)
+        }
+    };
+    let roots = settings.roots.iter();
+    roots.filter_map(|root| look(root).err().map(|error| (root.clone(), error))).collect()
+}
+
+/// A line for whoever wonders why there is nothing on stdout.
+pub(super) fn say_no_plugins() {
+    let _ = writeln!(io::stderr(), "replug: no plugins found");
+}

@@ -1,0 +1,97 @@
+//! What `list`, `check` and `exec` tell as JSON: one object a line, the wire types apart from the
+//! domain types.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::json::{ErrorWire, PathWire, on_one_line};
+use crate::model::{Activation, Candidate, PluginFault, PluginId, PluginKind};
+
+#[derive(Serialize)]
+struct PluginWire<'a> {
+    id: &'a str,
+    kind: &'static str,
+    #[serde(flatten)]
+    path: PathWire<'a>,
+    version: &'a str,
+    dependencies: Vec<&'a str>,
+    requirements: &'a [String],
+    activation: Activation,
+    /// The id was made from the name of the file; the plugin may give itself another one.
+    provisional: bool,
+}
+
+/// A plugin as discovery sees it, with its line break.
+pub fn plugin_line(plugin: &Candidate) -> String {
+    let metadata = &plugin.metadata;
+    line(&PluginWire {
+        id: plugin.id.as_str(),
+        kind: plugin.kind.as_str(),
+        path: PathWire::new(&plugin.entry),
+        version: &metadata.version,
+        dependencies: metadata.dependencies.iter().map(PluginId::as_str).collect(),
+        requirements: &metadata.requirements,
+        activation: metadata.activation,
+        provisional: plugin.provisional,
+    })
+}
+
+#[derive(Serialize)]
+struct BrokenWire<'a> {
+    id: Option<&'a str>,
+    kind: &'static str,
+    #[serde(flatten)]
+    path: PathWire<'a>,
+    error: ErrorWire<'a>,
+}
+
+/// Something that means to be a plugin and cannot be one, with its line break.
+pub fn broken_line(
+    id: Option<&PluginId>,
+    kind: PluginKind,
+    path: &Path,
+    fault: &PluginFault,
+) -> String {
+    let id = id.map(PluginId::as_str);
+    let (kind, path) = (kind.as_str(), PathWire::new(path));
+    line(&BrokenWire { id, kind, path, error: ErrorWire::new(fault) })
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ExecWire<'a> {
+    Value { id: &'a str, value: Option<&'a str> },
+    Error { id: &'a str, phase: &'static str, error: ErrorWire<'a> },
+}
+
+/// What came of code that was run beside a plugin, with its line break. The value is what Python's
+/// `repr` makes of it.
+pub fn exec_line(id: &PluginId, outcome: &Result<Option<String>, PluginFault>) -> String {
+    let id = id.as_str();
+    line(&match outcome {
+        Ok(value) => ExecWire::Value { id, value: value.as_deref() },
+        Err(fault) => {
+            let (phase, error) = (fault.phase.as_str(), ErrorWire::new(fault));
+            ExecWire::Error { id, phase, error }
+        }
+    })
+}
+
+#[derive(Serialize)]
+struct NewWire<'a> {
+    id: &'a str,
+    #[serde(flatten)]
+    path: PathWire<'a>,
+}
+
+/// A plugin that was written, with its line break; `path` is its entry.
+pub fn new_line(id: &PluginId, path: &Path) -> String {
+    line(&NewWire { id: id.as_str(), path: PathWire::new(path) })
+}
+
+fn line(wire: &impl Serialize) -> String {
+    // Wire types hold nothing but text, numbers and lists of those, which JSON can hold.
+    let json = serde_json::to_string(wire).unwrap_or_default();
+    on_one_line(json) + "\n"
+}
