@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, TryRecvError, at, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, at, never, select};
 
 mod console;
 
@@ -126,11 +126,11 @@ impl<H: Host> Supervisor<H> {
             version: env!("CARGO_PKG_VERSION"),
             python: self.python.clone(),
         });
-        self.first_pass();
+        let stopped = self.first_pass();
         let mut exit = 0;
         if self.once {
             exit = u8::from(self.voice.failed);
-        } else {
+        } else if !stopped {
             // Nothing may happen for long, and the first events may have met a full disk.
             while !self.voice.closed && self.step() {}
         }
@@ -141,7 +141,8 @@ impl<H: Host> Supervisor<H> {
         if self.voice.broken { 1 } else { exit }
     }
 
-    fn first_pass(&mut self) {
+    /// Loads what is there; whether somebody wanted it to stop meanwhile.
+    fn first_pass(&mut self) -> bool {
         let seen = Instant::now();
         let files = self.tree.scan();
         tracing::debug!(files = files.len(), folders = self.tree.folders(), "watching");
@@ -161,15 +162,24 @@ impl<H: Host> Supervisor<H> {
             }
         });
         self.compare(imported);
+        // A host that died young is not up again yet, and what is live counts only then.
+        while let Some(due) = self.loader.revival() {
+            if self.inputs.stop.recv_deadline(due) != Err(RecvTimeoutError::Timeout) {
+                return true;
+            }
+            self.revive();
+        }
         self.warn_of_the_tree();
         if !self.inputs.stopping.load(Ordering::Relaxed) {
             self.voice.say(&Event::Ready { plugins: self.loader.live() });
         }
+        false
     }
 
     /// Waits for the next thing to happen and deals with it; `false` when it is time to stop.
     fn step(&mut self) -> bool {
         let timer = self.debouncer.deadline().map_or_else(never, at);
+        let revival = self.loader.revival().map_or_else(never, at);
         let (stop, keys) = (self.inputs.stop.clone(), self.inputs.keys.clone());
         select! {
             recv(stop) -> _ => return false,
@@ -190,6 +200,7 @@ impl<H: Host> Supervisor<H> {
                 }
             }
             recv(self.inputs.gone) -> _ => self.recover(),
+            recv(revival) -> _ => self.revive(),
             recv(timer) -> _ => {}
         }
         while let Ok(raw) = self.inputs.raw.try_recv() {
@@ -322,6 +333,13 @@ impl<H: Host> Supervisor<H> {
     fn recover(&mut self) {
         let Self { loader, voice, .. } = self;
         let imported = loader.recover(&mut |event| voice.say(&event));
+        self.compare(imported);
+    }
+
+    /// The pause after a death is over.
+    fn revive(&mut self) {
+        let Self { loader, voice, .. } = self;
+        let imported = loader.revive(&mut |event| voice.say(&event));
         self.compare(imported);
     }
 

@@ -77,6 +77,10 @@ impl Host for FakeHost {
         None
     }
 
+    fn pause(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     fn revive(&mut self) -> Result<(), String> {
         Err("it never died".to_owned())
     }

@@ -8,9 +8,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,8 +21,8 @@ use crossbeam_channel::Sender;
 use super::client::{Client, Link};
 use super::message::{Request, Response};
 use super::serve::{ASIDE, CHANNEL, CRASH};
-use super::{Death, Note, wire};
-use crate::model::{Phase, PluginFault, PluginId};
+use super::{Death, Note, Slot, death, wire};
+use crate::model::PluginId;
 
 /// The hidden command that makes this program a host.
 pub const HOST_COMMAND: &str = "__host";
@@ -32,6 +32,9 @@ const LONG_LIFE: Duration = Duration::from_secs(10);
 
 /// The longest pause before another process is started.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a process may take to end after its sockets closed.
+const LAST_BREATH: Duration = Duration::from_secs(1);
 
 /// How to start the child.
 #[derive(Clone, Debug, Default)]
@@ -99,10 +102,17 @@ struct ChildLink {
     gone: Sender<()>,
     aside: Aside,
     process: Option<Process>,
-    /// The plugin whose code runs, while a call is under way.
-    about: Option<PluginId>,
+    /// Whose code runs, while a call is under way.
+    about: Option<About>,
     /// How many processes in a row have died young.
     deaths: u32,
+}
+
+/// What a call is about.
+struct About {
+    plugin: PluginId,
+    /// It ends a live generation.
+    stopping: bool,
 }
 
 struct Process {
@@ -190,6 +200,7 @@ impl ChildLink {
     fn bury(&mut self) -> Option<Death> {
         *lock(&self.aside) = None;
         let mut process = self.process.take()?;
+        let ending = end_of(&mut process.child);
         end_group(process.child.id());
         let status = process.child.wait().ok()?;
         let mut crash = String::new();
@@ -204,17 +215,27 @@ impl ChildLink {
         }
         let lived_long = process.born.elapsed() > LONG_LIFE;
         self.deaths = if lived_long { 1 } else { self.deaths + 1 };
-        Some(Death { culprit: self.about.take(), fault: describe(status, &crash) })
+        let about = self.about.take();
+        Some(Death {
+            while_stopping: about.as_ref().is_some_and(|about| about.stopping),
+            culprit: about.map(|about| about.plugin),
+            fault: death::describe(ending.then_some(status), &crash),
+        })
     }
 }
 
 impl Link for ChildLink {
     fn send(&mut self, request: Request, about: Option<&PluginId>) -> bool {
         let Some(process) = &mut self.process else { return false };
+        // What was under way when it died stays known.
+        if process.silent.load(Ordering::Relaxed) {
+            return false;
+        }
         if matches!(request, Request::Finish) {
             process.finished.store(true, Ordering::Relaxed);
         }
-        self.about = about.cloned();
+        let stopping = matches!(request, Request::Stop(_, Slot::Live));
+        self.about = about.map(|plugin| About { plugin: plugin.clone(), stopping });
         let sent = wire::write(process.channel.get_mut(), &request).is_ok();
         if !sent {
             process.silent.store(true, Ordering::Relaxed);
@@ -242,11 +263,13 @@ impl Link for ChildLink {
         if dead { self.bury() } else { None }
     }
 
+    fn pause(&self) -> Duration {
+        let doublings = self.deaths.checked_sub(2);
+        let pause = doublings.map(|count| Duration::from_millis(100) * 2_u32.pow(count.min(6)));
+        pause.unwrap_or_default().min(LONGEST_PAUSE)
+    }
+
     fn revive(&mut self) -> Result<(), String> {
-        if let Some(doublings) = self.deaths.checked_sub(2) {
-            let pause = Duration::from_millis(100) * 2_u32.pow(doublings.min(6));
-            thread::sleep(pause.min(LONGEST_PAUSE));
-        }
         self.start().map(|_| ()).map_err(|error| error.to_string())
     }
 
@@ -292,42 +315,6 @@ impl Reader {
     }
 }
 
-/// What a person can learn of the end of a process.
-fn describe(status: ExitStatus, crash: &str) -> PluginFault {
-    let hung = crash.lines().find_map(|line| line.strip_prefix("replug: "));
-    let end = match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("signal {signal} ({})", signal_name(signal)),
-        (None, Some(code)) => format!("exit code {code}"),
-        (None, None) => "an unknown end".to_owned(),
-    };
-    let message = match hung {
-        Some(hung) => format!("it {hung} and could not be interrupted, so its process was ended"),
-        None => format!("the process that plugins run in ended with {end}"),
-    };
-    let mut fault = PluginFault::new(Phase::Host, "HostDied", message);
-    let stacks = crash.lines().filter(|line| !line.starts_with("replug: ")).collect::<Vec<_>>();
-    fault.traceback = Some(stacks.join("\n")).filter(|text| !text.trim().is_empty());
-    fault
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        libc::SIGABRT => "SIGABRT",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGHUP => "SIGHUP",
-        libc::SIGILL => "SIGILL",
-        libc::SIGINT => "SIGINT",
-        libc::SIGKILL => "SIGKILL, as the system does when memory runs out",
-        libc::SIGPIPE => "SIGPIPE",
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGTERM => "SIGTERM",
-        libc::SIGTRAP => "SIGTRAP",
-        libc::SIGXCPU => "SIGXCPU",
-        _ => "a signal",
-    }
-}
-
 /// This program, also if its file was replaced meanwhile.
 fn own_program() -> io::Result<PathBuf> {
     let own = PathBuf::from("/proc/self/exe");
@@ -356,6 +343,20 @@ fn high_copy(descriptor: RawFd) -> io::Result<OwnedFd> {
         }
         Ok(OwnedFd::from_raw_fd(copy))
     }
+}
+
+/// Whether a process that does not talk any more has ended by itself. Its sockets close a moment
+/// before it can be waited for.
+fn end_of(child: &mut Child) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < LAST_BREATH {
+        match child.try_wait() {
+            Ok(None) => thread::sleep(Duration::from_millis(1)),
+            Ok(Some(_)) => return true,
+            Err(_) => break,
+        }
+    }
+    false
 }
 
 #[expect(unsafe_code, reason = "process groups are C API only")]

@@ -1,5 +1,7 @@
 //! The supervisor's side of a host, whatever lies between the two.
 
+use std::time::Duration;
+
 use super::message::{Request, Response};
 use super::{Death, Host, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, Warning};
@@ -16,6 +18,9 @@ pub(super) trait Link {
 
     /// See [`Host::death`].
     fn death(&mut self) -> Option<Death>;
+
+    /// See [`Host::pause`].
+    fn pause(&self) -> Duration;
 
     /// See [`Host::revive`].
     fn revive(&mut self) -> Result<(), String>;
@@ -116,6 +121,10 @@ impl Host for Client {
 
     fn death(&mut self) -> Option<Death> {
         self.link.death()
+    }
+
+    fn pause(&self) -> Duration {
+        self.link.pause()
     }
 
     fn revive(&mut self) -> Result<(), String> {

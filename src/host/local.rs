@@ -6,6 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use pyo3::Python;
@@ -98,6 +99,10 @@ impl Link for LocalLink {
     fn death(&mut self) -> Option<Death> {
         // If this process dies there is nobody left to ask.
         None
+    }
+
+    fn pause(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn revive(&mut self) -> Result<(), String> {

@@ -15,6 +15,7 @@ use crate::source::Source;
 
 mod child;
 mod client;
+mod death;
 mod local;
 mod message;
 mod serve;
@@ -140,6 +141,8 @@ pub struct Note {
 pub struct Death {
     /// The plugin whose call was under way, or whose frames the crash shows.
     pub culprit: Option<PluginId>,
+    /// That call was the end of its old generation; the new one has not run yet.
+    pub while_stopping: bool,
     /// The signal or exit code, and what was left behind.
     pub fault: PluginFault,
 }
@@ -185,6 +188,10 @@ pub trait Host {
     /// Whether the process that plugins run in has died since the last time this was asked. Until
     /// [`Host::revive`], every other call fails.
     fn death(&mut self) -> Option<Death>;
+
+    /// How long to wait before [`Host::revive`]: longer and longer if processes die young, so that
+    /// one that cannot live does not keep the machine busy.
+    fn pause(&self) -> Duration;
 
     /// Starts another process in place of the dead one, with nothing live in it.
     ///

@@ -7,7 +7,7 @@
 
 use std::io::BufReader;
 use std::iter;
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
@@ -30,6 +30,9 @@ pub(crate) const CRASH: i32 = 4;
 /// The descriptor of the socket for what does not wait for its turn.
 pub(super) const ASIDE: i32 = 5;
 
+/// The exit code of a process whose plugins have closed its sockets.
+pub(super) const CUT_OFF: i32 = 121;
+
 /// Serves one supervisor until it says so or is gone; the exit code.
 #[expect(unsafe_code, reason = "inherited descriptors are numbers")]
 pub fn serve(python: Option<PathBuf>) -> u8 {
@@ -37,29 +40,26 @@ pub fn serve(python: Option<PathBuf>) -> u8 {
     for descriptor in [CHANNEL, CRASH, ASIDE] {
         close_on_exec(descriptor);
     }
+    // They are never closed, for a plugin that does so would make us close somebody else's.
     // SAFETY: the supervisor put these sockets there for us, and nobody else in this process knows.
-    let (channel, aside) =
-        unsafe { (UnixStream::from_raw_fd(CHANNEL), UnixStream::from_raw_fd(ASIDE)) };
-    let clones = (channel.try_clone(), channel.try_clone(), aside.try_clone());
-    let (Ok(reading), Ok(answering), Ok(telling)) = clones else { return 1 };
-    let mut reading = BufReader::new(reading);
+    let [channel, aside]: [&'static UnixStream; 2] = [CHANNEL, ASIDE]
+        .map(|descriptor| &*Box::leak(Box::new(unsafe { UnixStream::from_raw_fd(descriptor) })));
+    lead_nowhere_in_forked_copies();
+    let mut reading = BufReader::new(channel);
     // Nothing is read after the last request, so an end of this one means that the supervisor is
     // gone. Whichever socket is seen to end first: what plugins started ends with us.
     let requests = iter::from_fn(move || {
-        let request = wire::read::<Request>(&mut reading).ok().flatten();
-        if request.is_none() {
-            end_the_group();
-        }
-        request
+        let request = wire::read::<Request>(&mut reading);
+        Some(request.ok().flatten().unwrap_or_else(|| end(channel)))
     });
-    let answer = move |response| tell(&answering, &response);
+    let answer = move |response| tell(channel, &response) || end(channel);
     let (notes, noted) = unbounded();
     let options = LocalOptions { python, expendable: true };
     let python = match PythonThread::start(&options, notes, requests, answer) {
         Ok(python) => python,
         Err(error) => {
             let usage = !matches!(error, StartupError::Failed(_));
-            tell(&channel, &Response::Refused(error.to_string(), usage));
+            tell(channel, &Response::Refused(error.to_string(), usage));
             return 1;
         }
     };
@@ -68,12 +68,12 @@ pub fn serve(python: Option<PathBuf>) -> u8 {
         thread::Builder::new()
             .name("hurry".to_owned())
             .spawn(move || heed_supervisor(aside, &urgency)),
-        thread::Builder::new().name("notes".to_owned()).spawn(move || tell_notes(&noted, &telling)),
+        thread::Builder::new().name("notes".to_owned()).spawn(move || tell_notes(&noted, aside)),
     ];
     if helpers.iter().any(Result::is_err) {
         return 1;
     }
-    tell(&channel, &Response::Ready(python.version));
+    tell(channel, &Response::Ready(python.version));
     u8::from(python.thread.join().is_err())
 }
 
@@ -86,13 +86,12 @@ fn tell(mut out: &UnixStream, message: &impl Serialize) -> bool {
     written.is_ok()
 }
 
-fn heed_supervisor(aside: UnixStream, urgency: &Urgency) {
-    let mut aside = BufReader::new(aside);
-    while let Ok(Some(limit)) = wire::read::<Duration>(&mut aside) {
+fn heed_supervisor(aside: &UnixStream, urgency: &Urgency) {
+    let mut words = BufReader::new(aside);
+    while let Ok(Some(limit)) = wire::read::<Duration>(&mut words) {
         urgency.hurry(limit);
     }
-    // The supervisor is gone, however it ended: so are we, and what plugins started.
-    end_the_group();
+    end(aside);
 }
 
 fn tell_notes(notes: &Receiver<Note>, out: &UnixStream) {
@@ -101,11 +100,39 @@ fn tell_notes(notes: &Receiver<Note>, out: &UnixStream) {
     }
 }
 
-#[expect(unsafe_code, reason = "process groups are C API only")]
-fn end_the_group() {
-    // SAFETY: this process leads its group, which has nobody in it but what plugins started.
+/// A copy that a plugin forks would hold the sockets open, and describe its own end as ours.
+#[expect(unsafe_code, reason = "what happens in a fork is C API only")]
+fn lead_nowhere_in_forked_copies() {
+    extern "C" fn lead_nowhere() {
+        // SAFETY: all of these are allowed in a copy that has none of our threads.
+        unsafe {
+            let nowhere = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+            for descriptor in [CHANNEL, CRASH, ASIDE] {
+                libc::dup2(nowhere, descriptor);
+                libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+            }
+            libc::close(nowhere);
+        }
+    }
+    // SAFETY: the handler does what is allowed in one. If it cannot be registered, only a crash
+    // beside a forked copy is noticed late.
     unsafe {
-        libc::kill(0, libc::SIGKILL);
+        libc::pthread_atfork(None, None, Some(lead_nowhere));
+    }
+}
+
+/// Nothing more comes from the supervisor: it is gone, however it ended, and so are we and what
+/// plugins started. Or a plugin has closed the socket, which the exit code says.
+#[expect(unsafe_code, reason = "process groups are C API only")]
+fn end(socket: &UnixStream) -> ! {
+    // SAFETY: this process leads its group, which has nobody in it but what plugins started; what
+    // is asked of a closed descriptor is an error.
+    unsafe {
+        let is_open = libc::fcntl(socket.as_raw_fd(), libc::F_GETFD) >= 0;
+        if is_open {
+            libc::kill(0, libc::SIGKILL);
+        }
+        libc::_exit(CUT_OFF)
     }
 }
 

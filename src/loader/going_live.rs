@@ -21,7 +21,7 @@ impl<H: Host> Work<'_, H> {
         let Some(plugin) = loader.registry.get(key) else { return };
         let id_before = plugin.id.clone();
         let pinned = self.pinned.get(key);
-        let was_live = plugin.live.is_some() || pinned.is_some();
+        let was_live = plugin.live.is_some() || pinned.is_some() || self.fallback.contains_key(key);
         let candidate = pinned.map_or(&plugin.candidate, |live| &live.candidate).clone();
         let id = runtime_id(candidate.provisional, &candidate.id, &fields);
         let metadata = complete(&fields, &id, &candidate.metadata);

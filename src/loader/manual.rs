@@ -44,7 +44,7 @@ impl<H: Host> Loader<H> {
         }
         work.carry_out();
         let mut imported = work.end();
-        imported.extend(self.recover(out));
+        imported.extend(self.revive(out));
         imported
     }
 }
@@ -65,8 +65,8 @@ impl<H: Host> Work<'_, H> {
         // One that was set aside because its host died again and again has another chance.
         self.loader.deaths.remove(key);
         match self.loader.host.compile(&sources) {
-            Ok(()) => self.mark(key.clone(), Because::Manual, BTreeSet::new()),
-            Err(fault) => self.fail(key, fault),
+            Err(fault) if !self.is_lost(&fault) => self.fail(key, fault),
+            Ok(()) | Err(_) => self.mark(key.clone(), Because::Manual, BTreeSet::new()),
         }
     }
 }

@@ -33,6 +33,7 @@ use crate::model::{
     Warning, is_python,
 };
 use crate::source::{ContentHash, Source};
+use recovery::Down;
 use registry::Registry;
 use work::{Dirty, Work};
 
@@ -52,6 +53,8 @@ pub struct Loader<H> {
     disabled: BTreeMap<PathBuf, (Candidate, Option<Source>)>,
     /// The host is dead, and what was under way is to be brought back.
     lost: bool,
+    /// It is, and another one is not started yet.
+    down: Option<Down>,
     /// Plugins that were to be started when it died.
     interrupted: BTreeMap<PluginId, Dirty>,
     /// How often in a row a plugin was under way when its host died.
@@ -80,6 +83,7 @@ impl<H: Host> Loader<H> {
             clashes: BTreeMap::new(),
             disabled: BTreeMap::new(),
             lost: false,
+            down: None,
             interrupted: BTreeMap::new(),
             deaths: HashMap::new(),
             stopping: Arc::default(),
@@ -99,7 +103,8 @@ impl<H: Host> Loader<H> {
         self.lost || self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Brings what is live in line with `edit`. Waits for the host.
+    /// Brings what is live in line with `edit`. Waits for the host; one that is dead is started
+    /// again, so that an edit never waits for the end of a pause.
     pub fn apply(&mut self, edit: Edit, out: Out<'_>) -> Vec<Imported> {
         let mut work = Work::new(self, edit, &mut *out);
         work.identify();
@@ -107,7 +112,7 @@ impl<H: Host> Loader<H> {
         work.preflight();
         work.carry_out();
         let mut imported = work.end();
-        imported.extend(self.recover(out));
+        imported.extend(self.revive(out));
         imported
     }
 
@@ -120,7 +125,7 @@ impl<H: Host> Loader<H> {
         work.follow_policy(&before, file);
         work.carry_out();
         let mut imported = work.end();
-        imported.extend(self.recover(out));
+        imported.extend(self.revive(out));
         imported
     }
 
@@ -128,10 +133,11 @@ impl<H: Host> Loader<H> {
     /// depends on. Whether it is live afterwards; `None` if there is no such plugin.
     pub fn wake(&mut self, id: &PluginId, out: Out<'_>) -> Option<bool> {
         let key = self.registry.key_of(id)?.clone();
+        self.revive(&mut *out);
         let is_live =
             |loader: &Self| loader.registry.get(&key).is_some_and(|plugin| plugin.live.is_some());
         if !is_live(self) {
-            let mut work = Work::new(self, Edit::nothing(), out);
+            let mut work = Work::new(self, Edit::nothing(), &mut *out);
             let dirty = Dirty { because: Because::Manual, changed: BTreeSet::new() };
             work.dirty.insert(key.clone(), dirty);
             work.carry_out();

@@ -4,46 +4,102 @@
 //! What was about to be started when the host died is started from what is on disk. A plugin that was
 //! under way at three deaths in a row is set aside until its next edit.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use super::{Dirty, Imported, Loader, Out, Work};
+use super::registry::LiveGeneration;
+use super::work::{Dirty, Work};
+use super::{Imported, Loader, Out};
 use crate::host::{Death, Host};
 use crate::model::{Because, Edit, Event, Phase, PluginFault, PluginId};
 
 /// So many deaths in a row set a plugin aside.
 const MOST_DEATHS: u32 = 3;
 
+/// If no process can be started, it is tried again after this time.
+const NEXT_TRY: Duration = Duration::from_secs(5);
+
+/// There is no host at the moment.
+pub(super) struct Down {
+    /// When another one is to be started.
+    due: Instant,
+    /// Why that failed, if it did; told once.
+    refusal: Option<String>,
+}
+
 impl<H: Host> Loader<H> {
-    /// Looks whether the host has died, and brings everything back if it has.
+    /// Looks whether the host has died. Everything comes back at once, or, if hosts died young
+    /// before, when [`Loader::revival`] says so, or with the next edit.
     pub fn recover(&mut self, out: Out<'_>) -> Vec<Imported> {
         let mut imported = Vec::new();
         while let Some(death) = self.host.death() {
-            let seen = Instant::now();
-            let culprit = self.culprit(&death);
-            let set_aside = culprit.as_ref().is_some_and(|key| self.count_death(key));
-            self.tell_death(&death, culprit.as_ref(), set_aside, seen, &mut *out);
-            if self.stopping.load(std::sync::atomic::Ordering::Relaxed) {
-                break;
+            self.mourn(&death, &mut *out);
+            if self.host.pause().is_zero() {
+                imported.extend(self.start_another(&mut *out));
             }
-            if let Err(message) = self.host.revive() {
-                let fault = PluginFault::new(Phase::Host, "HostDied", message);
-                out(Event::Failed {
-                    id: None,
-                    path: Path::new("").to_owned(),
-                    fault,
-                    kept: None,
-                    took: seen.elapsed(),
-                });
-                break;
-            }
-            self.lost = false;
-            let mut work = Work::new(self, Edit::nothing(), &mut *out);
-            work.bring_all_back(culprit.as_ref(), set_aside);
-            imported.extend(work.end());
         }
         imported
+    }
+
+    /// When [`Loader::revive`] is due, if the host is dead.
+    pub fn revival(&self) -> Option<Instant> {
+        self.down.as_ref().map(|down| down.due)
+    }
+
+    /// Ends the pause after a death, if there is one.
+    pub fn revive(&mut self, out: Out<'_>) -> Vec<Imported> {
+        let mut imported = self.start_another(&mut *out);
+        imported.extend(self.recover(out));
+        imported
+    }
+
+    /// Tells the death, and works out who is not to be brought back.
+    fn mourn(&mut self, death: &Death, out: Out<'_>) {
+        let seen = Instant::now();
+        self.lost = true;
+        let culprit = self.culprit(death);
+        let set_aside = culprit.as_ref().is_some_and(|key| self.count_death(key));
+        self.tell_death(death, culprit.as_ref(), set_aside, seen, out);
+        if let Some(key) = &culprit {
+            // What killed the process is not tried again; an old generation that did so on its way
+            // out says nothing of the new one.
+            if set_aside || !death.while_stopping {
+                self.interrupted.remove(key);
+            }
+            if set_aside && let Some(plugin) = self.registry.get_mut(key) {
+                plugin.live = None;
+            }
+        }
+        self.down = Some(Down { due: seen + self.host.pause(), refusal: None });
+    }
+
+    fn start_another(&mut self, out: Out<'_>) -> Vec<Imported> {
+        let Some(down) = self.down.take() else { return Vec::new() };
+        if self.stopping.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        if let Err(message) = self.host.revive() {
+            let due = Instant::now() + NEXT_TRY;
+            if down.refusal.as_ref() != Some(&message) {
+                let fault = PluginFault::new(Phase::Host, "HostDied", message.clone());
+                out(Event::Failed {
+                    id: None,
+                    path: program(),
+                    fault,
+                    kept: None,
+                    took: Duration::ZERO,
+                });
+            }
+            self.down = Some(Down { due, refusal: Some(message) });
+            return Vec::new();
+        }
+        self.lost = false;
+        let mut work = Work::new(self, Edit::nothing(), out);
+        work.bring_all_back();
+        work.end()
     }
 
     /// Whose code ran when it died: the call that was under way, else the plugin whose files the
@@ -53,6 +109,13 @@ impl<H: Host> Loader<H> {
             return death.culprit.clone();
         }
         let stacks = death.fault.traceback.as_deref()?;
+        // All threads are there, and one of them is the one that crashed.
+        let crashed = stacks.find("Current thread").and_then(|at| self.first_named(&stacks[at..]));
+        crashed.or_else(|| self.first_named(stacks))
+    }
+
+    /// The plugin whose files these stacks name first.
+    fn first_named(&self, stacks: &str) -> Option<PluginId> {
         let named = |path: &Path| stacks.find(&format!("File \"{}\"", path.display()));
         let first = self.registry.iter().filter_map(|plugin| {
             let place = plugin.reached.files.iter().filter_map(|path| named(path)).min()?;
@@ -85,7 +148,7 @@ impl<H: Host> Loader<H> {
         }
         out(Event::Failed {
             id: plugin.map(|plugin| plugin.id.clone()),
-            path: plugin.map(|plugin| plugin.candidate.entry.clone()).unwrap_or_default(),
+            path: plugin.map_or_else(program, |plugin| plugin.candidate.entry.clone()),
             fault,
             kept: plugin.and_then(super::registry::Plugin::generation).filter(|_| !set_aside),
             took: seen.elapsed(),
@@ -94,7 +157,7 @@ impl<H: Host> Loader<H> {
 }
 
 impl<H: Host> Work<'_, H> {
-    fn bring_all_back(&mut self, culprit: Option<&PluginId>, set_aside: bool) {
+    fn bring_all_back(&mut self) {
         let keys: Vec<PluginId> =
             self.loader.registry.iter().map(|plugin| plugin.key.clone()).collect();
         for key in &keys {
@@ -102,22 +165,18 @@ impl<H: Host> Work<'_, H> {
                 && let Some(live) = plugin.live.take()
             {
                 self.pinned.insert(key.clone(), live);
-                let dirty = Dirty { because: Because::Host, changed: BTreeSet::new() };
-                self.dirty.insert(key.clone(), dirty);
+                self.dirty.insert(key.clone(), as_it_was());
             }
         }
+        // What was about to be live is on disk; what ran before is the way back.
         for (key, dirty) in std::mem::take(&mut self.loader.interrupted) {
-            // What was about to be live is on disk; what killed the process is not tried again.
-            if Some(&key) != culprit {
-                self.pinned.remove(&key);
-                self.dirty.insert(key, dirty);
+            if let Some(live) = self.pinned.remove(&key) {
+                self.fallback.insert(key.clone(), live);
             }
-        }
-        if set_aside && let Some(key) = culprit {
-            self.dirty.remove(key);
-            self.pinned.remove(key);
+            self.dirty.insert(key, dirty);
         }
         self.start_up(&BTreeSet::new());
+        self.step_back_to_pinned();
         if !self.loader.lost {
             self.start_waiting();
             self.report_blocked();
@@ -133,4 +192,34 @@ impl<H: Host> Work<'_, H> {
             }
         }
     }
+}
+
+impl<H: Host> Work<'_, H> {
+    /// An edit that was interrupted by the death failed: what ran before it starts again.
+    fn step_back_to_pinned(&mut self) {
+        let fallback = std::mem::take(&mut self.fallback);
+        let back = fallback.into_iter().filter(|(key, _)| !self.renewed.contains(key));
+        let back: BTreeMap<PluginId, LiveGeneration> = back.collect();
+        if self.loader.lost {
+            self.pinned.extend(back);
+            return;
+        }
+        let as_it_was = back.keys().map(|key| (key.clone(), as_it_was())).collect();
+        let edited = std::mem::replace(&mut self.dirty, as_it_was);
+        for key in back.keys() {
+            self.failed.remove(key);
+        }
+        self.pinned.extend(back);
+        self.start_up(&BTreeSet::new());
+        self.dirty = edited;
+    }
+}
+
+/// What is to blame if no plugin is: the program that the host runs.
+fn program() -> PathBuf {
+    env::current_exe().unwrap_or_else(|_| "/".into())
+}
+
+fn as_it_was() -> Dirty {
+    Dirty { because: Because::Host, changed: BTreeSet::new() }
 }

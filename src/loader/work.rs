@@ -31,6 +31,8 @@ pub(super) struct Work<'a, H> {
     pub(super) imported: Vec<Imported>,
     /// What was live when the host died, to be brought back as it was.
     pub(super) pinned: BTreeMap<PluginId, LiveGeneration>,
+    /// What was live of those that are to come back with an edit instead.
+    pub(super) fallback: BTreeMap<PluginId, LiveGeneration>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +60,7 @@ impl<'a, H: Host> Work<'a, H> {
             blocked: BTreeSet::new(),
             imported: Vec::new(),
             pinned: BTreeMap::new(),
+            fallback: BTreeMap::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
+use pyo3::types::{PyModule, PyModuleMethods};
 
 use super::call::{Called, Calls};
 use super::deadline::{Urgency, Watchdog};
@@ -28,8 +29,15 @@ const AT_EXIT: Duration = Duration::from_secs(3);
 
 /// A crash of this process is described in the supervisor's file, with the stacks of all threads.
 fn describe_crashes(py: Python<'_>) -> PyResult<()> {
-    py.import("faulthandler")?.call_method1("enable", (crate::host::CRASH, true))?;
-    Ok(())
+    let faulthandler = py.import("faulthandler")?;
+    faulthandler.call_method1("enable", (crate::host::CRASH, true))?;
+    let text = include_str!("last_words.py");
+    let module = PyModule::new(py, "qtforge._last_words")?;
+    imports::execute(&imports::compile_text(py, text, "<replug exit>")?, &module.dict())?;
+    let os = py.import("os")?;
+    let dump = faulthandler.getattr("dump_traceback")?;
+    let exit = (dump, os.getattr("_exit")?, crate::host::CRASH);
+    os.setattr("_exit", module.getattr("exit_with")?.call1(exit)?)
 }
 
 /// All plugins of this process.

@@ -76,41 +76,6 @@ fn a_loop_in_c_that_nothing_interrupts() {
 }
 
 #[test]
-fn a_crash_in_shutdown() {
-    let scene = Scene::with(&["b"]);
-    scene.plugin("a").shutdown(NULL).save("a.py");
-    let mut watch = scene.watching();
-    scene.plugin("a").tag("two").save("a.py");
-    assert_eq!(watch.expect_failed("a").phase, Phase::Host);
-    comes_back(&mut watch, &["a", "b"]);
-    // The old one is live again, and so is its crash.
-    watch.signal("-TERM");
-    let (events, status) = watch.finish();
-    assert!(matches!(events.last(), Some(Event::Stopped(_))), "{events:?}");
-    assert!(status.success());
-}
-
-#[test]
-fn a_thread_that_crashes_later() {
-    let scene = Scene::with(&["b"]);
-    let gate = scene.outside("gate");
-    let lines = format!(
-        "import ctypes, os, threading, time\n\
-         def run():\n    while not os.path.exists({gate:?}):\n        time.sleep(0.01)\n    \
-         os.remove({gate:?})\n    ctypes.string_at(0)\n\
-         threading.Thread(target=run, daemon=True).start()"
-    );
-    scene.plugin("a").init(&lines).save("a.py");
-    let mut watch = scene.watching();
-    fs::write(&gate, "").unwrap();
-    let failed = watch.expect_failed("a");
-    assert_eq!(failed.phase, Phase::Host);
-    assert!(failed.kept, "{failed:?}");
-    comes_back(&mut watch, &["a", "b"]);
-    watch.stop();
-}
-
-#[test]
 fn three_deaths_in_a_row_set_a_plugin_aside_until_its_next_edit() {
     let scene = Scene::with(&["b"]);
     let flag = scene.outside("flag");

@@ -14,6 +14,7 @@
 
 mod config;
 mod context;
+mod crash_matrix;
 mod crashes;
 mod dependencies;
 mod discovery;

@@ -1,0 +1,69 @@
+//! What a person can learn of the end of a host process.
+//!
+//! Takes how it ended and what it left in the crash file; gives a fault of phase `host`.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use super::serve::CUT_OFF;
+use crate::model::{Phase, PluginFault};
+
+/// Begins the lines of the crash file that are ours; all others are stacks.
+pub(crate) const MARK: &str = "replug: ";
+
+/// The end of a process; `None` if it did not end by itself, but let go of its supervisor.
+pub(super) fn describe(status: Option<ExitStatus>, crash: &str) -> PluginFault {
+    let hung = crash.lines().find_map(|line| line.strip_prefix(MARK));
+    let message = match (hung, status) {
+        (Some(hung), _) => {
+            format!("it {hung} and could not be interrupted, so its process was ended")
+        }
+        (None, Some(status)) if status.code() != Some(CUT_OFF) => {
+            format!("the process that plugins run in ended with {}", end(status))
+        }
+        (None, _) => "the process that plugins run in closed its connection to replug, so it was \
+                      ended"
+            .to_owned(),
+    };
+    let mut fault = PluginFault::new(Phase::Host, "HostDied", message);
+    let stacks = crash.lines().filter(|line| !is_ours(line)).collect::<Vec<_>>();
+    fault.traceback = Some(stacks.join("\n")).filter(|text| !text.trim().is_empty());
+    fault
+}
+
+fn is_ours(line: &str) -> bool {
+    line.starts_with(MARK) || line.trim_start().starts_with("File \"<replug ")
+}
+
+fn end(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => match signal_name(signal) {
+            Some(name) => format!("signal {signal} ({name})"),
+            None => format!("signal {signal}"),
+        },
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "an unknown end".to_owned(),
+    }
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGILL => "SIGILL",
+        libc::SIGINT => "SIGINT",
+        libc::SIGKILL => "SIGKILL: somebody killed it, or the system ran out of memory",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGSYS => "SIGSYS",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGXCPU => "SIGXCPU: it used up its processor time",
+        libc::SIGXFSZ => "SIGXFSZ: it wrote too large a file",
+        _ => return None,
+    })
+}
