@@ -105,6 +105,9 @@ pub struct Trace {
     /// Own extension modules, which cannot be replaced in the process that loaded them.
     #[serde(with = "crate::raw::paths")]
     pub extensions: Vec<PathBuf>,
+    /// Files that would have been imported instead of what was, had they been there.
+    #[serde(with = "crate::raw::paths")]
+    pub absent: Vec<PathBuf>,
 }
 
 impl Trace {
@@ -113,6 +116,7 @@ impl Trace {
         self.imported.extend(other.imported);
         self.missed.extend(other.missed);
         self.extensions.extend(other.extensions);
+        self.absent.extend(other.absent);
     }
 }
 

@@ -30,18 +30,9 @@ impl<H: Host> Work<'_, H> {
         let number = *number;
         let path = candidate.entry.clone();
         let version = metadata.version.clone();
-        let reached = Reached {
-            files: plugin
-                .candidate
-                .manifest
-                .iter()
-                .chain([&plugin.candidate.entry])
-                .cloned()
-                .chain(trace.imported.iter().map(|source| source.path.clone()))
-                .chain(trace.extensions)
-                .collect(),
-            missed: trace.missed.into_iter().collect(),
-        };
+        let own = plugin.candidate.manifest.iter().chain([&plugin.candidate.entry]);
+        let mut reached = Reached { files: own.cloned().collect(), ..Reached::default() };
+        reached.extend(&trace);
         let sources = trace.imported.into_iter().map(|source| (source.path.clone(), source));
         let generation = LiveGeneration { number, candidate, sources: sources.collect() };
         if id != id_before {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Dirty, Loader, Out, Work};
 use crate::host::Host;
-use crate::model::{Because, Event, PluginId, Warning, is_python};
+use crate::model::{Because, Event, MANIFEST, PluginId, Warning, is_python};
 use crate::source::Source;
 
 impl<H: Host> Work<'_, H> {
@@ -14,17 +14,18 @@ impl<H: Host> Work<'_, H> {
     pub(super) fn find_dirty(&mut self) {
         for (path, content) in &self.edit.changed {
             let keys = self.loader.registry.concerned(path);
-            if is_extension(path) {
-                for key in keys {
-                    needs_process(self.loader, self.out, &key, path);
-                }
-                continue;
-            }
             for key in keys {
+                if self.loader.registry.get(&key).is_some_and(|it| it.has_loaded(path)) {
+                    needs_process(self.loader, self.out, &key, path);
+                    continue;
+                }
                 if let Some(plugin) = self.loader.registry.get_mut(&key) {
                     match content {
-                        Some(source) => plugin.latest.insert(path.clone(), source.clone()),
-                        None => plugin.latest.remove(path),
+                        // The host reads everything else itself, if it does at all.
+                        Some(source) if is_python(path) || path.ends_with(MANIFEST) => {
+                            plugin.latest.insert(path.clone(), source.clone())
+                        }
+                        _ => plugin.latest.remove(path),
                     };
                 }
                 if self.leaving.contains_key(&key) || self.failed.contains(&key) {
@@ -100,8 +101,4 @@ fn needs_process<H>(loader: &Loader<H>, out: Out<'_>, key: &PluginId, path: &Pat
     );
     let warning = Warning::new("needs_process", message);
     out(Event::Warned { id: Some(plugin.id.clone()), warning });
-}
-
-fn is_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "so" || extension == "pyd")
 }

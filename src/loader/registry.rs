@@ -46,6 +46,18 @@ pub(crate) struct Reached {
     pub(crate) files: BTreeSet<PathBuf>,
     /// Without extension: modules that were looked for and not found.
     pub(crate) missed: BTreeSet<PathBuf>,
+    /// Own extension modules that were loaded; they are among the files too.
+    pub(crate) extensions: BTreeSet<PathBuf>,
+}
+
+impl Reached {
+    /// What `trace` tells.
+    pub(crate) fn extend(&mut self, trace: &Trace) {
+        self.files.extend(trace.imported.iter().map(|source| source.path.clone()));
+        self.files.extend(trace.extensions.iter().chain(&trace.absent).cloned());
+        self.extensions.extend(trace.extensions.iter().cloned());
+        self.missed.extend(trace.missed.iter().cloned());
+    }
 }
 
 impl Plugin {
@@ -72,6 +84,11 @@ impl Plugin {
 
     pub(crate) fn generation(&self) -> Option<Generation> {
         self.live.as_ref().map(|live| live.number)
+    }
+
+    /// Whether this is an own extension module that the present process has loaded.
+    pub(crate) fn has_loaded(&self, path: &Path) -> bool {
+        self.reached.extensions.contains(path)
     }
 
     /// The ids that the live generation depends on, else those that the content on disk asks for.
@@ -205,6 +222,8 @@ impl Registry {
     pub(crate) fn reach(&mut self, key: &PluginId, reached: Reached) {
         let Some(plugin) = self.plugins.get_mut(key) else { return };
         let before = std::mem::replace(&mut plugin.reached, reached.clone());
+        // An edit of what it does not depend on is not followed, so that content may be an old one.
+        plugin.latest.retain(|path, _| reached.files.contains(path));
         exchange(&mut self.files, key, &before.files, &reached.files);
         exchange(&mut self.missed, key, &before.missed, &reached.missed);
     }
@@ -213,9 +232,7 @@ impl Registry {
     pub(crate) fn reach_more(&mut self, key: &PluginId, trace: &Trace) {
         let Some(plugin) = self.plugins.get(key) else { return };
         let mut reached = plugin.reached.clone();
-        reached.files.extend(trace.imported.iter().map(|source| source.path.clone()));
-        reached.files.extend(trace.extensions.iter().cloned());
-        reached.missed.extend(trace.missed.iter().cloned());
+        reached.extend(trace);
         self.reach(key, reached);
     }
 

@@ -13,10 +13,14 @@ pub(crate) struct Tools {
     /// `linecache.cache`.
     pub(crate) lines: Py<PyDict>,
     pub(crate) exec: Py<PyAny>,
+    /// `sys._getframe`.
+    pub(crate) get_frame: Py<PyAny>,
     pub(crate) import: Py<PyAny>,
     pub(crate) module_lock: Py<PyAny>,
     pub(crate) module_spec: Py<PyAny>,
     pub(crate) sys_modules: Py<PyDict>,
+    /// `importlib.util`.
+    pub(crate) util: Py<PyAny>,
 }
 
 /// The functions. The first call must come before any plugin runs.
@@ -28,11 +32,13 @@ pub(crate) fn tools(py: Python<'_>) -> PyResult<&Tools> {
         Ok(Tools {
             compile: get(builtins.as_any(), "compile")?,
             exec: get(builtins.as_any(), "exec")?,
+            get_frame: get(py.import("sys")?.as_any(), "_getframe")?,
             import: get(builtins.as_any(), "__import__")?,
             lines: py.import("linecache")?.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
             module_lock: get(py.import("importlib._bootstrap")?.as_any(), "_ModuleLockManager")?,
             module_spec: get(py.import("importlib.machinery")?.as_any(), "ModuleSpec")?,
             sys_modules: py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind(),
+            util: py.import("importlib.util")?.into_any().unbind(),
         })
     })
 }

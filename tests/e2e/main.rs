@@ -30,6 +30,7 @@ mod identity;
 mod life;
 mod list;
 mod modules;
+mod modules_named;
 mod modules_private;
 mod new;
 mod overlap;

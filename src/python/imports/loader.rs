@@ -1,8 +1,8 @@
 //! What Python expects of the loader of a module: its source, its data, its resources.
 //!
 //! `inspect`, `pkgutil`, `importlib.resources` and tracebacks ask for these; they are answered from
-//! the content that was executed. Also the finder that imports own modules for others than the
-//! plugin itself (pickle, for one), and the wrapper of `importlib.import_module`.
+//! the content that was executed. Also the finder that imports own modules by their full names for
+//! others than the plugin itself (pickle, for one).
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -11,15 +11,24 @@ use pyo3::exceptions::PyImportError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{
-    PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyListMethods, PyModule,
-    PyModuleMethods,
+    PyBytes, PyBytesMethods, PyDictMethods, PyList, PyListMethods, PyModule, PyModuleMethods,
+    PyTuple,
 };
-use pyo3::{pyclass, pyfunction, pymethods, wrap_pyfunction};
+use pyo3::{pyclass, pymethods};
 
-use super::code;
 use super::importer::{Importer, Shared};
 use super::modules::sys_modules;
 use super::names::PLUGINS;
+use super::{code, lookup};
+
+/// What a loader does when it is asked to make its module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Making {
+    /// It imports the own module, once a generation.
+    Import,
+    /// It makes another module of the same file, as `importlib.util.module_from_spec` promises.
+    Fresh,
+}
 
 /// The loader of one own module.
 #[pyclass(frozen, module = "qtforge")]
@@ -27,11 +36,22 @@ pub(crate) struct OwnLoader {
     importer: Py<Importer>,
     name: String,
     file: Option<PathBuf>,
+    making: Making,
 }
 
 impl OwnLoader {
-    pub(crate) fn new(importer: Py<Importer>, name: &str, file: Option<&Path>) -> Self {
-        Self { importer, name: name.to_owned(), file: file.map(Path::to_owned) }
+    pub(crate) fn new(
+        importer: Py<Importer>,
+        name: &str,
+        file: Option<&Path>,
+        making: Making,
+    ) -> Self {
+        Self { importer, name: name.to_owned(), file: file.map(Path::to_owned), making }
+    }
+
+    /// The importer of the generation that the module belongs to.
+    pub(super) fn importer<'py>(&self, py: Python<'py>) -> &Bound<'py, Importer> {
+        self.importer.bind(py)
     }
 
     fn file(&self) -> PyResult<&Path> {
@@ -60,18 +80,27 @@ impl OwnLoader {
         self.file.as_deref()
     }
 
+    /// `None` leaves it to importlib to make an empty one.
     fn create_module<'py>(
         &self,
         py: Python<'py>,
         spec: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let _ = spec;
-        Importer::import_own(self.importer.bind(py), &self.name)
+        match self.making {
+            Making::Import => Importer::import_own(self.importer.bind(py), &self.name).map(Some),
+            Making::Fresh => Ok(None),
+        }
     }
 
-    fn exec_module(&self, module: &Bound<'_, PyAny>) {
-        // It was executed when it was made.
-        let _ = module;
+    fn exec_module(&self, py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+        match (self.making, &self.file) {
+            // It was executed when it was made, and a namespace has no body.
+            (Making::Import, _) | (_, None) => Ok(()),
+            (Making::Fresh, Some(file)) => {
+                Importer::execute_in(self.importer.bind(py), &self.name, module, file)
+            }
+        }
     }
 
     #[pyo3(signature = (name=None))]
@@ -113,7 +142,19 @@ impl OwnLoader {
         name: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = name;
-        slf.py().import("importlib.readers")?.getattr("FileReader")?.call1((slf,))
+        let py = slf.py();
+        let readers = py.import("importlib.readers")?;
+        if slf.get().file.is_some() {
+            return readers.getattr("FileReader")?.call1((slf,));
+        }
+        // A namespace. Its reader accepts only importlib's own kind of path, and needs none.
+        let this = slf.get();
+        let folders = this.importer.get().folders_of(py, &this.name)?;
+        let class = readers.getattr("NamespaceReader")?;
+        let reader = class.call_method1("__new__", (&class,))?;
+        let path = readers.getattr("MultiplexedPath")?.call1(PyTuple::new(py, folders)?)?;
+        reader.setattr("path", path)?;
+        Ok(reader)
     }
 
     fn __repr__(&self) -> String {
@@ -141,11 +182,11 @@ impl PluginFinder {
         path: Option<Bound<'py, PyAny>>,
         target: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let _ = (path, target);
+        let _ = path;
         let Some(rest) = name.strip_prefix(PLUGINS).and_then(|rest| rest.strip_prefix('.')) else {
             return Ok(None);
         };
-        let Some((package, _)) = rest.split_once('.') else { return Ok(None) };
+        let package = rest.split('.').next().unwrap_or(rest);
         let importer = self
             .shared
             .newest
@@ -154,51 +195,13 @@ impl PluginFinder {
             .get(&format!("{PLUGINS}.{package}"))
             .map(|importer| importer.clone_ref(py));
         let Some(importer) = importer else { return Ok(None) };
-        let module = Importer::import_own(importer.bind(py), name)?;
-        let file: Option<PathBuf> =
-            module.getattr("__file__").ok().and_then(|file| file.extract().ok());
-        let loader = Bound::new(py, OwnLoader::new(importer, name, file.as_deref()))?;
-        let options = PyDict::new(py);
-        options.set_item("is_package", module.hasattr("__path__")?)?;
-        let spec = py.import("importlib.machinery")?.getattr("ModuleSpec")?;
-        spec.call((name, loader), Some(&options)).map(Some)
+        // `importlib.reload` names the module; everybody else wants it imported.
+        let making = if target.is_some() { Making::Fresh } else { Making::Import };
+        Importer::spec_of(importer.bind(py), name, making)
     }
 }
 
-/// `importlib.import_module`, which sees own modules when a plugin calls it.
-#[pyfunction]
-#[pyo3(signature = (name, package=None))]
-fn import_module<'py>(
-    py: Python<'py>,
-    name: &str,
-    package: Option<&str>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let frame = py.import("sys")?.call_method0("_getframe")?;
-    let builtins = frame.getattr("f_builtins")?;
-    if let Ok(import) = builtins.get_item("__import__")
-        && let Ok(importer) = import.cast::<Importer>()
-    {
-        let absolute = match (name.starts_with('.'), package) {
-            (true, Some(package)) => py
-                .import("importlib.util")?
-                .call_method1("resolve_name", (name, package))?
-                .extract::<String>()?,
-            _ => name.to_owned(),
-        };
-        if let Some(module) = Importer::import_module(importer, &absolute)? {
-            return Ok(module);
-        }
-    }
-    let original = py.import("importlib")?.getattr("import_module")?.getattr("__wrapped__");
-    match original {
-        Ok(original) => original.call1((name, package)),
-        Err(_) => {
-            py.import("importlib")?.getattr("_bootstrap")?.call_method1("_gcd_import", (name,))
-        }
-    }
-}
-
-/// Registers the package of all plugins, its finder, and the wrapper of `import_module`.
+/// Registers the package of all plugins, its finder, and the look-ups by plain name.
 pub(crate) fn install(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
     let plugins = PyModule::new(py, PLUGINS)?;
     plugins.dict().set_item("__path__", PyList::empty(py))?;
@@ -208,13 +211,5 @@ pub(crate) fn install(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
     let finder = Bound::new(py, PluginFinder { shared: shared.clone() })?;
     let meta_path = py.import("sys")?.getattr("meta_path")?;
     meta_path.cast_into::<PyList>()?.insert(0, finder)?;
-
-    let importlib = py.import("importlib")?;
-    let original = importlib.getattr("import_module")?;
-    let wrapper = wrap_pyfunction!(import_module, &importlib)?;
-    // A built-in function takes no attributes; a partial does, and calls without a frame between.
-    let wrapper = py.import("functools")?.getattr("partial")?.call1((wrapper,))?;
-    wrapper.setattr("__wrapped__", original)?;
-    wrapper.setattr("__name__", "import_module")?;
-    importlib.setattr("import_module", wrapper)
+    lookup::install(py, shared)
 }

@@ -12,14 +12,28 @@ pub(crate) enum Found {
     Module(PathBuf),
     /// A shared library that is a module.
     Extension(PathBuf),
-    /// Folders of that name without `__init__.py` that hold Python somewhere below.
+    /// Folders of that name without `__init__.py`.
     Namespace(Vec<PathBuf>),
     /// Nothing of that name.
     Nothing,
 }
 
+/// Which folders without `__init__.py` are modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Namespaces {
+    /// Those that hold Python somewhere below: beside an entry lie folders of data, too.
+    OfCode,
+    /// All, as in Python.
+    All,
+}
+
 /// Looks for `name` in each of `folders` in turn. `suffixes` are the endings of extension modules.
-pub(crate) fn find(folders: &[PathBuf], name: &str, suffixes: &[String]) -> Found {
+pub(crate) fn find(
+    folders: &[PathBuf],
+    name: &str,
+    suffixes: &[String],
+    namespaces: Namespaces,
+) -> Found {
     let mut portions = Vec::new();
     for folder in folders {
         let base = folder.join(name);
@@ -40,11 +54,37 @@ pub(crate) fn find(folders: &[PathBuf], name: &str, suffixes: &[String]) -> Foun
         if path.is_file() {
             return Found::Module(path);
         }
-        if is_folder && holds_python(&base, 3) {
+        if is_folder && (namespaces == Namespaces::All || holds_python(&base, 3)) {
             portions.push(base);
         }
     }
     if portions.is_empty() { Found::Nothing } else { Found::Namespace(portions) }
+}
+
+/// The files that would have been found instead of `found`, had they been there.
+pub(crate) fn rivals(
+    found: &Found,
+    folders: &[PathBuf],
+    name: &str,
+    suffixes: &[String],
+) -> Vec<PathBuf> {
+    let mut rivals = Vec::new();
+    for folder in folders {
+        let base = folder.join(name);
+        let module = with_suffix(&base, ".py");
+        let in_order = std::iter::once(base.join("__init__.py"))
+            .chain(suffixes.iter().map(|suffix| with_suffix(&base, suffix)))
+            .chain(std::iter::once(module));
+        for path in in_order {
+            match found {
+                Found::Package(it) | Found::Module(it) | Found::Extension(it) if *it == path => {
+                    return rivals;
+                }
+                _ => rivals.push(path),
+            }
+        }
+    }
+    rivals
 }
 
 /// `base` with `suffix` put behind it; `Path::with_extension` would cut at a dot in the name.

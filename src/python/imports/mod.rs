@@ -6,10 +6,12 @@ mod importer;
 mod lines;
 mod loader;
 mod locate;
+mod lookup;
 mod modules;
 mod names;
 mod origin;
 mod paths;
+mod spec;
 mod statement;
 
 pub(crate) use code::{CodeCache, compile, compile_text, execute};

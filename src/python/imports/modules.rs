@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use pyo3::exceptions::{PyImportError, PyModuleNotFoundError};
 use pyo3::intern;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
-use pyo3::types::{PyDict, PyDictMethods, PyList, PyModule, PyModuleMethods};
+use pyo3::types::{PyDict, PyDictMethods, PyModule, PyModuleMethods};
 
 use super::code;
 use super::importer::{Identity, Importer, lock};
 use super::lines;
-use super::loader::OwnLoader;
-use super::locate::{self, Found};
+use super::loader::Making;
+use super::locate::{self, Found, Namespaces};
 use crate::host::Trace;
 use crate::model::Phase;
 use crate::python::tools::tools;
@@ -74,19 +74,8 @@ impl Importer {
         let package = &this.identity.package;
         let (parent_name, leaf) = full.rsplit_once('.').unwrap_or((package, full));
         let parent = this.modules.bind(py).get_item(parent_name)?;
-        let folders = match &parent {
-            Some(parent) => search_path(parent)?,
-            None => Some(vec![this.identity.home.clone()]),
-        };
-        let Some(folders) = folders else {
-            let parent = this.plain(parent_name);
-            return Err(not_found(
-                py,
-                full,
-                &format!("No module named '{}'; '{parent}' is not a package", this.plain(full)),
-            ));
-        };
-        let module = match locate::find(&folders, leaf, &this.shared.extension_suffixes) {
+        let folders = this.folders(py, full)?;
+        let module = match this.find(full, &folders, leaf) {
             Found::Package(path) => {
                 let folder = path.parent().unwrap_or(&path).to_owned();
                 let module = Self::new_module(slf, full, Some(&path), Some(&[folder]))?;
@@ -105,9 +94,7 @@ impl Importer {
                 module.into_any()
             }
             Found::Nothing => {
-                this.miss(folders.iter().map(|folder| folder.join(leaf)));
-                let message = format!("No module named '{}'", this.plain(full));
-                return Err(not_found(py, full, &message));
+                return Err(this.missing(py, full));
             }
         };
         // A body may have put something else in its place.
@@ -125,6 +112,41 @@ impl Importer {
         Ok(module)
     }
 
+    /// Where the own module `full` is looked for.
+    pub(super) fn folders(&self, py: Python<'_>, full: &str) -> PyResult<Vec<PathBuf>> {
+        let parent_name = full.rsplit_once('.').map_or(full, |(parent, _)| parent);
+        let folders = match self.modules.bind(py).get_item(parent_name)? {
+            Some(parent) => search_path(&parent)?,
+            None => Some(vec![self.identity.home.clone()]),
+        };
+        folders.ok_or_else(|| {
+            let parent = self.plain(parent_name);
+            let message =
+                format!("No module named '{}'; '{parent}' is not a package", self.plain(full));
+            not_found(py, full, &message)
+        })
+    }
+
+    /// Looks for the own module `full`, whose last name is `leaf`. What would be found instead if it
+    /// were there is watched for.
+    pub(super) fn find(&self, full: &str, folders: &[PathBuf], leaf: &str) -> Found {
+        let suffixes = &self.shared.extension_suffixes;
+        let is_top = full.len() == self.identity.package.len() + 1 + leaf.len();
+        let namespaces = if is_top { Namespaces::OfCode } else { Namespaces::All };
+        let found = locate::find(folders, leaf, suffixes, namespaces);
+        if found == Found::Nothing {
+            self.miss(folders.iter().map(|folder| folder.join(leaf)));
+        } else {
+            let absent = locate::rivals(&found, folders, leaf, suffixes);
+            self.tell(Trace { absent, ..Trace::default() });
+        }
+        found
+    }
+
+    pub(super) fn missing(&self, py: Python<'_>, full: &str) -> PyErr {
+        not_found(py, full, &format!("No module named '{}'", self.plain(full)))
+    }
+
     fn new_module<'py>(
         slf: &Bound<'py, Self>,
         full: &str,
@@ -133,12 +155,7 @@ impl Importer {
     ) -> PyResult<Bound<'py, PyModule>> {
         let py = slf.py();
         let this = slf.get();
-        let loader = OwnLoader::new(slf.clone().unbind(), full, path);
-        let loader = Bound::new(py, loader)?;
-        let options = PyDict::new(py);
-        options.set_item(intern!(py, "origin"), path.map(Path::as_os_str))?;
-        options.set_item(intern!(py, "is_package"), folders.is_some())?;
-        let spec = tools(py)?.module_spec.bind(py).call((full, &loader), Some(&options))?;
+        let spec = Self::new_spec(slf, full, path, folders, Making::Fresh)?;
         let module = PyModule::new(py, full)?;
         let dict = module.dict();
         let parent = if folders.is_some() {
@@ -147,15 +164,13 @@ impl Importer {
             full.rsplit_once('.').map_or("", |(parent, _)| parent)
         };
         dict.set_item(intern!(py, "__package__"), parent)?;
-        dict.set_item(intern!(py, "__loader__"), &loader)?;
+        dict.set_item(intern!(py, "__loader__"), spec.getattr(intern!(py, "loader"))?)?;
         dict.set_item(intern!(py, "__builtins__"), &this.builtins)?;
         if let Some(path) = path {
-            spec.setattr(intern!(py, "has_location"), true)?;
             dict.set_item(intern!(py, "__file__"), path.as_os_str())?;
         }
-        if let Some(folders) = folders {
-            let folders = PyList::new(py, folders.iter().map(|folder| folder.as_os_str()))?;
-            spec.setattr(intern!(py, "submodule_search_locations"), &folders)?;
+        if folders.is_some() {
+            let folders = spec.getattr(intern!(py, "submodule_search_locations"))?;
             dict.set_item(intern!(py, "__path__"), folders)?;
         }
         dict.set_item(intern!(py, "__spec__"), spec)?;
@@ -163,7 +178,7 @@ impl Importer {
     }
 
     /// Runs the body of `module`, which is in its place before the first line runs.
-    fn execute(
+    pub(super) fn execute(
         slf: &Bound<'_, Self>,
         full: &str,
         module: &Bound<'_, PyModule>,
@@ -194,7 +209,7 @@ impl Importer {
     }
 
     /// The code of an own file, from the content that was sent along or else from the disk.
-    fn code(&self, py: Python<'_>, path: &Path) -> PyResult<Py<PyAny>> {
+    pub(super) fn code(&self, py: Python<'_>, path: &Path) -> PyResult<Py<PyAny>> {
         let source = self.source(path).map_err(|error| {
             let message = format!("cannot read '{}': {error}", path.display());
             self.blame(py, Phase::Read, path, PyImportError::new_err(message))
@@ -306,7 +321,7 @@ fn search_path(module: &Bound<'_, PyAny>) -> PyResult<Option<Vec<PathBuf>>> {
     path.try_iter()?.map(|folder| folder?.extract()).collect::<PyResult<_>>().map(Some)
 }
 
-fn not_found(py: Python<'_>, full: &str, message: &str) -> PyErr {
+pub(super) fn not_found(py: Python<'_>, full: &str, message: &str) -> PyErr {
     let error = PyModuleNotFoundError::new_err(message.to_owned());
     // The name lets `except ImportError as e: e.name` work; it can be set on every ImportError.
     let _ = error.value(py).setattr(intern!(py, "name"), full);

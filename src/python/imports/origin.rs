@@ -3,7 +3,7 @@
 use pyo3::prelude::{PyAnyMethods, PyResult, Python};
 
 use super::importer::{Importer, lock};
-use super::locate::{self, Found};
+use super::locate::{self, Found, Namespaces};
 use crate::model::Warning;
 
 /// Where a top-level name leads.
@@ -27,7 +27,8 @@ impl Importer {
 
     fn find_origin(&self, py: Python<'_>, top: &str) -> PyResult<Origin> {
         let home = std::slice::from_ref(&self.identity.home);
-        let found = || locate::find(home, top, &self.shared.extension_suffixes);
+        let suffixes = &self.shared.extension_suffixes;
+        let found = || locate::find(home, top, suffixes, Namespaces::OfCode);
         if self.shared.standard_library.contains(top) {
             if let Found::Module(path) | Found::Package(path) = found()
                 && path != self.identity.entry

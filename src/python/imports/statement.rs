@@ -1,4 +1,4 @@
-//! The import statement of a plugin, and `importlib.import_module` called by one.
+//! The import statement of a plugin.
 
 use pyo3::exceptions::PyModuleNotFoundError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -136,23 +136,6 @@ impl Importer {
             }
             result => result,
         }
-    }
-
-    /// `importlib.import_module(name, package)` called by this plugin; `None` if it is not about
-    /// an own module.
-    pub(crate) fn import_module<'py>(
-        slf: &Bound<'py, Self>,
-        name: &str,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let this = slf.get();
-        if this.is_own(name) {
-            return Self::import_own(slf, name).map(Some);
-        }
-        let top = name.split('.').next().unwrap_or(name);
-        if this.origin(slf.py(), top)? == Origin::Own {
-            return Self::import_own(slf, &format!("{}.{name}", this.identity.package)).map(Some);
-        }
-        Ok(None)
     }
 
     /// Whether a full name is one of this plugin's.
