@@ -8,15 +8,18 @@ use crate::host;
 
 /// Serves the supervisor that started this process.
 pub(super) fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
-    let mut python = None;
+    let (mut python, mut mark, mut filter) = (None, None, None);
     let mut arguments = arguments;
     while let (Some(option), Some(value)) = (arguments.next(), arguments.next()) {
         match option.to_str() {
-            Some("--log") => log::start(&value.to_string_lossy(), false),
+            Some("--log") => filter = Some(value),
+            Some("--tag-prints") => mark = value.to_str().map(str::to_owned),
             Some("--python") => python = Some(PathBuf::from(value)),
             // Nobody but ourselves writes this command line.
             _ => return Exit::Usage,
         }
     }
-    if host::serve(python) == 0 { Exit::Clean } else { Exit::Fault }
+    let filter = filter.unwrap_or_default();
+    log::start_in_host(&filter.to_string_lossy(), mark.clone());
+    if host::serve(python, mark) == 0 { Exit::Clean } else { Exit::Fault }
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::Sender;
 use super::args::Common;
 use super::problem::Problem;
 use super::{Exit, exit, log};
-use crate::host::{self, ChildOptions, Client, Hurry, LocalOptions, Note, SpawnError};
+use crate::host::{self, ChildOptions, Client, Hurry, LocalOptions, Note, Printing, SpawnError};
 use crate::loader::{PluginPolicy, Policy};
 use crate::model::Isolation;
 use crate::python::StartupError;
@@ -18,16 +18,18 @@ use crate::settings::Settings;
 /// How long a call into a plugin may go on after somebody asked to stop.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The place where plugins run, as the settings have it.
+/// The place where plugins run, as the settings have it. What they print in a child goes to `printing`,
+/// or straight to where our own output goes.
 pub(super) fn start_host(
     common: &Common,
     settings: &Settings,
+    printing: Option<Printing>,
     notes: Sender<Note>,
     gone: Sender<()>,
 ) -> Result<(Client, Hurry), Problem> {
     let python = settings.python.clone();
     if settings.isolation == Isolation::None {
-        let options = LocalOptions { python, expendable: false };
+        let options = LocalOptions { python, expendable: false, tag_prints: None };
         let (host, urgency) =
             host::in_this_process(&options, notes).map_err(|error| match error {
                 StartupError::Failed(_) => Problem::fault(&error),
@@ -37,7 +39,7 @@ pub(super) fn start_host(
             })?;
         return Ok((host, Box::new(move |limit| urgency.hurry(limit))));
     }
-    let options = ChildOptions { python, log: log::filter(common).to_owned() };
+    let options = ChildOptions { python, log: log::filter(common).to_owned(), printing };
     host::spawn(options, notes, gone).map_err(|error| match error {
         SpawnError::Usage(_) => Problem::usage(&error),
         SpawnError::Failed(_) => Problem::fault(&error),

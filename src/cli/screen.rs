@@ -2,19 +2,26 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::args::{Color, Common, Watch};
-use super::clock;
+use super::{clock, stdio};
+use crate::host::{Printing, Sink, Stream};
 use crate::model::Event;
 use crate::report::{Person, PersonOptions, Report, View};
 
 /// If nobody says how wide it is.
 const WIDTH: usize = 80;
 
-/// Text for a person, fitted to the window as it is when something is told.
+/// Text for a person, fitted to the window as it is when something is told. Several may hold it.
+#[derive(Clone)]
 pub(super) struct Screen {
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
     place: File,
     person: Person<File>,
 }
@@ -26,23 +33,42 @@ impl Screen {
     /// If no descriptor is left.
     pub(super) fn new(place: File, options: PersonOptions) -> io::Result<Self> {
         let person = Person::new(place.try_clone()?, options);
-        Ok(Self { place, person })
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { place, person })) })
     }
 
-    fn fit(&mut self) {
-        self.person.resize(width(&self.place));
+    /// Shows the lines that plugins print, whole, between those of our own.
+    pub(super) fn printing(&self) -> Printing {
+        let screen = self.clone();
+        let one_place = stdio::is_one_place();
+        let sink: Sink = Arc::new(move |stream, owner, line| {
+            // A reader that has gone away is noticed elsewhere.
+            let _ = match stream {
+                Stream::Err if !one_place => {
+                    let text = screen.fitted().person.printed(owner, line);
+                    io::stderr().write_all(&text)
+                }
+                Stream::Out | Stream::Err => screen.fitted().person.print(owner, line),
+            };
+        });
+        Printing { sink, one_place }
+    }
+
+    fn fitted(&self) -> MutexGuard<'_, Inner> {
+        // Whoever panicked while writing harmed nothing but a line.
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let columns = width(&inner.place);
+        inner.person.resize(columns);
+        inner
     }
 }
 
 impl Report for Screen {
     fn event(&mut self, at: SystemTime, event: &Event) -> io::Result<()> {
-        self.fit();
-        self.person.event(at, event)
+        self.fitted().person.event(at, event)
     }
 
     fn show(&mut self, at: SystemTime, view: &View<'_>) -> io::Result<()> {
-        self.fit();
-        self.person.show(at, view)
+        self.fitted().person.show(at, view)
     }
 }
 

@@ -6,7 +6,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 
@@ -63,6 +64,18 @@ pub(super) fn private_stdout(redirect: bool) -> io::Result<File> {
 pub(super) fn private_stderr() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether stdout and stderr lead to one place, such as a terminal, where the order of what is written
+/// to the two can be seen.
+pub(super) fn is_one_place() -> bool {
+    let place = |descriptor: io::Result<OwnedFd>| -> io::Result<(u64, u64)> {
+        let metadata = File::from(descriptor?).metadata()?;
+        Ok((metadata.dev(), metadata.ino()))
+    };
+    let out = place(io::stdout().as_fd().try_clone_to_owned());
+    let err = place(io::stderr().as_fd().try_clone_to_owned());
+    matches!((out, err), (Ok(out), Ok(err)) if out == err)
 }
 
 /// What a plugin forks would keep the reader waiting for the end for as long as it lives.

@@ -12,6 +12,7 @@ use super::running::{Stopping, handle_signals, policy, start_host};
 use super::screen::{self, Screen};
 use super::{Exit, stdio, survey};
 use crate::debounce::Settle;
+use crate::host::Printing;
 use crate::keys::{self, Listener};
 use crate::report::{JsonLines, Report};
 use crate::settings::{self, CliLayer, Settings};
@@ -51,7 +52,9 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
     };
     let (note_sender, notes) = unbounded();
     let (gone_sender, gone) = unbounded();
-    let (host, hurry) = start_host(&arguments.common, &settings, note_sender, gone_sender)?;
+    let (report, printing) = report(arguments, stdout, listener.is_some())?;
+    let (host, hurry) =
+        start_host(&arguments.common, &settings, printing, note_sender, gone_sender)?;
     // Set once, here; nobody else does.
     let _ = stopping.hurry.set(hurry);
     let options = Options {
@@ -60,17 +63,26 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
         configuration: configuration(&arguments.common.layer, settings),
         reread: reread(arguments.common.layer.clone()),
     };
-    let report: Box<dyn Report> = if arguments.common.json {
-        Box::new(JsonLines::new(stdout))
-    } else {
-        let options = screen::watch_options(arguments, &stdout, listener.is_some());
-        Box::new(Screen::new(stdout, options).map_err(|error| Problem::fault(&error))?)
-    };
     let keys = listener.as_ref().map_or_else(never, |listener| listener.keys.clone());
     let asked = stopping.asked.clone();
     let inputs = Inputs { raw, sender, notes, gone, keys, stop: stopped, stopping: asked };
     let exit = Supervisor::new(options, inputs, watcher, host, report).run();
     Ok(if exit == 0 { Exit::Clean } else { Exit::Fault })
+}
+
+/// Who tells what happens, and where what plugins print goes, if not straight there.
+fn report(
+    arguments: &Watch,
+    stdout: File,
+    keys: bool,
+) -> Result<(Box<dyn Report>, Option<Printing>), Problem> {
+    if arguments.common.json {
+        return Ok((Box::new(JsonLines::new(stdout)), None));
+    }
+    let options = screen::watch_options(arguments, &stdout, keys);
+    let screen = Screen::new(stdout, options).map_err(|error| Problem::fault(&error))?;
+    let printing = (!arguments.no_prefix).then(|| screen.printing());
+    Ok((Box::new(screen), printing))
 }
 
 /// The keys, if there are any. Without them everything else works all the same.

@@ -5,6 +5,7 @@
 //! ends with it.
 
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -20,6 +21,7 @@ use crossbeam_channel::Sender;
 
 use super::client::{Client, Link};
 use super::message::{Request, Response};
+use super::prints::{Printing, Prints};
 use super::serve::{ASIDE, CHANNEL, CRASH};
 use super::{Death, Note, Slot, death, wire};
 use crate::model::PluginId;
@@ -43,6 +45,8 @@ pub struct ChildOptions {
     pub python: Option<PathBuf>,
     /// What the child logs, as for its `--log` option.
     pub log: String,
+    /// Where what plugins print goes, line by line; without it, where our own goes, as it is.
+    pub printing: Option<Printing>,
 }
 
 /// Why there is no child.
@@ -119,6 +123,7 @@ struct Process {
     child: Child,
     channel: BufReader<UnixStream>,
     crash: File,
+    prints: Option<Prints>,
     born: Instant,
     /// It is expected to end.
     finished: Arc<AtomicBool>,
@@ -137,8 +142,7 @@ impl ChildLink {
             (crash.as_raw_fd(), CRASH),
             (their_aside.as_raw_fd(), ASIDE),
         ];
-        let child = self.command(inherited).and_then(|mut command| command.spawn());
-        let child = child.map_err(failed)?;
+        let (child, prints) = self.spawn(inherited).map_err(failed)?;
         drop((their_channel, their_aside));
         let listening = aside.try_clone().map_err(failed)?;
         *lock(&self.aside) = Some(aside);
@@ -153,7 +157,8 @@ impl ChildLink {
         let thread = thread::Builder::new().name("host".to_owned());
         thread.spawn(move || reader.run(listening)).map_err(failed)?;
         let channel = BufReader::new(channel);
-        let process = Process { child, channel, crash, born: Instant::now(), finished, silent };
+        let born = Instant::now();
+        let process = Process { child, channel, crash, prints, born, finished, silent };
         self.process = Some(process);
         match self.receive() {
             Some(Response::Ready(version)) => Ok(version),
@@ -164,6 +169,20 @@ impl ChildLink {
                 Err(SpawnError::Failed(format!("the host process did not start: {death}")))
             }
         }
+    }
+
+    /// Starts the process. What holds the other ends of its pipes here is gone when this returns.
+    fn spawn(&self, inherited: [(RawFd, RawFd); 3]) -> io::Result<(Child, Option<Prints>)> {
+        let mut command = self.command(inherited)?;
+        let Some(printing) = &self.options.printing else {
+            return Ok((command.spawn()?, None));
+        };
+        // Another one each time, so that nothing looks like it by chance.
+        let mark = format!("{:016x}", RandomState::new().hash_one(0));
+        let prints = Prints::attach(&mut command, printing, &mark)?;
+        let child = command.arg("--tag-prints").arg(&mark).spawn()?;
+        prints.start()?;
+        Ok((child, Some(prints)))
     }
 
     #[expect(unsafe_code, reason = "what is done between fork and exec")]
@@ -203,6 +222,9 @@ impl ChildLink {
         let ending = end_of(&mut process.child);
         end_group(process.child.id());
         let status = process.child.wait().ok()?;
+        if let Some(prints) = &process.prints {
+            prints.end();
+        }
         let mut crash = String::new();
         let read = process.crash.seek(SeekFrom::Start(0)).and_then(|_| {
             let mut bytes = Vec::new();
@@ -234,6 +256,9 @@ impl Link for ChildLink {
         if matches!(request, Request::Finish) {
             process.finished.store(true, Ordering::Relaxed);
         }
+        if let Some(prints) = &process.prints {
+            prints.call(about);
+        }
         let stopping = matches!(request, Request::Stop(_, Slot::Live));
         self.about = about.map(|plugin| About { plugin: plugin.clone(), stopping });
         let sent = wire::write(process.channel.get_mut(), &request).is_ok();
@@ -248,6 +273,9 @@ impl Link for ChildLink {
         match wire::read(&mut process.channel) {
             Ok(Some(response)) => {
                 self.about = None;
+                if let Some(prints) = &process.prints {
+                    prints.call(None);
+                }
                 Some(response)
             }
             Ok(None) | Err(_) => {
@@ -278,6 +306,9 @@ impl Link for ChildLink {
             // It leaves by itself now; what plugins left running in its group does not.
             let _ = process.child.wait();
             end_group(process.child.id());
+            if let Some(prints) = &process.prints {
+                prints.end();
+            }
         }
         *lock(&self.aside) = None;
     }

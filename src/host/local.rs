@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use pyo3::Python;
+use pyo3::{PyResult, Python};
 
 use super::client::{Client, Link};
 use super::message::{Request, Response};
@@ -28,6 +28,8 @@ pub struct LocalOptions {
     pub python: Option<PathBuf>,
     /// A call that cannot be interrupted ends the process: there is somebody to start another.
     pub expendable: bool,
+    /// What plugins print is tagged, and the tags begin so.
+    pub tag_prints: Option<String>,
 }
 
 /// Starts the interpreter in this process, once. What plugins import after their start arrives at
@@ -65,13 +67,15 @@ impl PythonThread {
         answer: impl FnMut(Response) -> bool + Send + 'static,
     ) -> Result<Self, StartupError> {
         let interpreter = Interpreter::choose(options.python.as_deref())?;
-        let expendable = options.expendable;
+        let (expendable, tag_prints) = (options.expendable, options.tag_prints.clone());
+        let prepare =
+            move |py: Python<'_>| Runtime::new(py, notes, expendable, tag_prints.as_deref());
         let (started, starting) = bounded(1);
         let failed = |error: io::Error| StartupError::Failed(error.to_string());
         let thread = thread::Builder::new()
             .name("python".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || run(&interpreter, expendable, notes, requests, answer, &started))
+            .spawn(move || run(&interpreter, prepare, requests, answer, &started))
             .map_err(failed)?;
         let (version, urgency) = starting
             .recv()
@@ -121,14 +125,13 @@ type Starting = Result<(String, Urgency), StartupError>;
 
 fn run(
     interpreter: &Interpreter,
-    expendable: bool,
-    notes: Sender<Note>,
+    prepare: impl FnOnce(Python<'_>) -> PyResult<Runtime>,
     requests: impl Iterator<Item = Request>,
     mut answer: impl FnMut(Response) -> bool,
     started: &Sender<Starting>,
 ) {
     let runtime = interpreter.start().and_then(|version| {
-        let runtime = Python::attach(|py| Runtime::new(py, notes, expendable));
+        let runtime = Python::attach(prepare);
         let runtime = runtime.map_err(|error| StartupError::Failed(error.to_string()))?;
         Ok((runtime, version))
     });

@@ -18,12 +18,14 @@ mod client;
 mod death;
 mod local;
 mod message;
+mod prints;
 mod serve;
 mod wire;
 
 pub use child::{ChildOptions, HOST_COMMAND, Hurry, SpawnError, spawn};
 pub use client::Client;
 pub use local::{LocalOptions, in_this_process};
+pub use prints::{Printing, Sink, Stream, tagged};
 pub(crate) use serve::CRASH;
 pub use serve::serve;
 

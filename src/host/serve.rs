@@ -33,9 +33,10 @@ pub(super) const ASIDE: i32 = 5;
 /// The exit code of a process whose plugins have closed its sockets.
 pub(super) const CUT_OFF: i32 = 121;
 
-/// Serves one supervisor until it says so or is gone; the exit code.
+/// Serves one supervisor until it says so or is gone; the exit code. `tag_prints` is what the tags
+/// begin with that say whose output it is.
 #[expect(unsafe_code, reason = "inherited descriptors are numbers")]
-pub fn serve(python: Option<PathBuf>) -> u8 {
+pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
     // What plugins start shall not hold any of these open.
     for descriptor in [CHANNEL, CRASH, ASIDE] {
         close_on_exec(descriptor);
@@ -54,7 +55,7 @@ pub fn serve(python: Option<PathBuf>) -> u8 {
     });
     let answer = move |response| tell(channel, &response) || end(channel);
     let (notes, noted) = unbounded();
-    let options = LocalOptions { python, expendable: true };
+    let options = LocalOptions { python, expendable: true, tag_prints };
     let python = match PythonThread::start(&options, notes, requests, answer) {
         Ok(python) => python,
         Err(error) => {

@@ -15,11 +15,13 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyDictMethods, PyList, PyListMethods};
 
 use super::imports::AddedPaths;
+use super::prints::Tags;
 
 const STREAMS: [(&str, i32); 3] = [("stdin", 0), ("stdout", 1), ("stderr", 2)];
 
 /// The state of the process as it shall be between calls.
 pub(crate) struct Guard {
+    pub(crate) tags: Option<Tags>,
     path: Py<PyList>,
     path_entries: Vec<Py<PyAny>>,
     meta_path: Py<PyList>,
@@ -39,11 +41,11 @@ pub(crate) struct Guard {
 impl Guard {
     /// Remembers the present state, after giving Python standard streams of our own that cannot
     /// close the descriptors beneath them and that show each line at once.
-    pub(crate) fn new(py: Python<'_>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, tags: Option<Tags>) -> PyResult<Self> {
         let sys = py.import("sys")?;
         let mut streams = Vec::new();
         for (name, number) in STREAMS {
-            let stream = open_stream(py, name, number)?;
+            let stream = open_stream(py, name, number, tags.as_ref())?;
             sys.setattr(name, &stream)?;
             sys.setattr(format!("__{name}__").as_str(), &stream)?;
             streams.push(stream);
@@ -59,6 +61,7 @@ impl Guard {
         let environ = py.import("os")?.getattr("environ")?;
         let environ_data = environ.getattr("_data")?.cast_into::<PyDict>()?.copy()?.unbind();
         Ok(Self {
+            tags,
             path,
             path_entries,
             meta_path,
@@ -159,8 +162,14 @@ impl Guard {
             if closed.unwrap_or(true) {
                 // Our streams do not own the descriptor, so a new one can stand on it. It keeps its
                 // identity: loggers hold on to the object.
-                let fresh = open_stream(py, name, *number)?;
-                stream.call_method1("__init__", (fresh.bind(py).call_method0("detach")?,))?;
+                let fresh = open_stream(py, name, *number, self.tags.as_ref())?;
+                let fresh = fresh.bind(py);
+                let options = PyDict::new(py);
+                for option in ["encoding", "errors", "line_buffering", "write_through"] {
+                    options.set_item(option, fresh.getattr(option)?)?;
+                }
+                let buffer = fresh.call_method0("detach")?;
+                stream.call_method("__init__", (buffer,), Some(&options))?;
             }
             if !sys.getattr(*name)?.is(stream) {
                 sys.setattr(*name, stream)?;
@@ -253,7 +262,17 @@ fn restore_missing(
 }
 
 /// A text stream on a descriptor that it does not own, line by line.
-fn open_stream(py: Python<'_>, name: &str, number: i32) -> PyResult<Py<PyAny>> {
+fn open_stream(
+    py: Python<'_>,
+    name: &str,
+    number: i32,
+    tags: Option<&Tags>,
+) -> PyResult<Py<PyAny>> {
+    if let Some(tags) = tags
+        && name != "stdin"
+    {
+        return Ok(tags.open(py, name, number)?.unbind());
+    }
     static OPEN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let options = PyDict::new(py);
     options.set_item("closefd", false)?;

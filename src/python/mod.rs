@@ -12,6 +12,7 @@ mod guard;
 mod imports;
 mod instance;
 mod json;
+mod prints;
 mod runtime;
 mod start;
 mod startup;

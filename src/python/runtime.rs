@@ -18,6 +18,7 @@ use super::deadline::{Urgency, Watchdog};
 use super::guard::Guard;
 use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
+use super::prints::Tags;
 use super::start::refusal;
 use super::{context, embedded, exec, fault, tools};
 use crate::host::{Limits, Note, Slot, Start, Started, Trace};
@@ -66,11 +67,17 @@ pub(super) struct Running {
 impl Runtime {
     /// Prepares the interpreter of this thread, which must be Python's main thread, for plugins.
     /// What they import after their start is told through `notes`. An `expendable` process may be
-    /// ended by a call that cannot be interrupted.
+    /// ended by a call that cannot be interrupted. What they print is tagged if there is a mark to do
+    /// so with.
     ///
     /// # Errors
     /// What Python raised; the interpreter cannot be used then.
-    pub fn new(py: Python<'_>, notes: Sender<Note>, expendable: bool) -> PyResult<Self> {
+    pub fn new(
+        py: Python<'_>,
+        notes: Sender<Note>,
+        expendable: bool,
+        tag_prints: Option<&str>,
+    ) -> PyResult<Self> {
         tools::tools(py)?;
         embedded::install(py)?;
         let suffixes = py.import("importlib.machinery")?.getattr("EXTENSION_SUFFIXES")?;
@@ -88,7 +95,8 @@ impl Runtime {
             describe_crashes(py)?;
         }
         let watchdog = Watchdog::start(py, expendable)?;
-        let guard = Guard::new(py)?;
+        let tags = tag_prints.map(|mark| Tags::new(py, mark)).transpose()?;
+        let guard = Guard::new(py, tags)?;
         Ok(Self {
             shared,
             calls: Calls::new(guard, watchdog),
@@ -141,12 +149,14 @@ impl Runtime {
                 return Started { result, trace: Trace::default(), warnings: Vec::new() };
             }
         };
+        self.own_prints(py, &importer, &start.id);
         let visit = self.calls.visit(&importer, || self.start_with(&start, &importer));
         let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
         let (trace, warnings) = importer.get().take_trace(live);
         let result = match result {
             Ok((fields, running)) => {
+                self.own_prints(py, &importer, &running.id);
                 self.go_live(start.key, start.mode, running);
                 Ok(fields)
             }
@@ -156,6 +166,14 @@ impl Runtime {
             }
         };
         Started { result, trace, warnings }
+    }
+
+    /// From now on what this package prints is that plugin's.
+    fn own_prints(&self, py: Python<'_>, importer: &Bound<'_, Importer>, id: &PluginId) {
+        let Some(tags) = &self.calls.guard.tags else { return };
+        if let Err(error) = tags.own(py, &importer.get().identity.package, id) {
+            tracing::error!(plugin = %id, %error, "what it prints has no name");
+        }
     }
 
     fn go_live(&mut self, key: PluginId, mode: ReloadMode, running: Running) {

@@ -44,10 +44,16 @@ impl Footer {
 
     /// `text` with what is needed around it, so that the footer stays below it.
     pub(super) fn below(&mut self, text: &str, width: usize) -> String {
+        let (erase, footer) = self.around(width);
+        format!("{erase}{text}{footer}")
+    }
+
+    /// What is to be written before and after anything else.
+    pub(super) fn around(&mut self, width: usize) -> (&'static str, String) {
         let erase = if self.shown { ERASE } else { "" };
         // A footer of more than one row could not be erased.
         let footer = self.text.as_ref().map(|footer| cut(footer, width.saturating_sub(1)));
         self.shown = footer.is_some();
-        format!("{erase}{text}{}", footer.unwrap_or_default())
+        (erase, footer.unwrap_or_default())
     }
 }

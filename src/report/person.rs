@@ -107,6 +107,43 @@ impl<W: Write> Person<W> {
     }
 }
 
+impl<W: Write> Person<W> {
+    /// A line that a plugin printed, with its id before it if that is known.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn print(&mut self, id: Option<&str>, line: &[u8]) -> io::Result<()> {
+        let text = self.printed(id, line);
+        let (erase, footer) = self.footer.around(self.options.width);
+        self.out.write_all(&[erase.as_bytes(), &text, footer.as_bytes()].concat())?;
+        self.out.flush()
+    }
+
+    /// The same as it is written where nothing else is.
+    pub fn printed(&self, id: Option<&str>, line: &[u8]) -> Vec<u8> {
+        let prefix = id.map(|id| {
+            let style = if self.options.color { DIM } else { PLAIN };
+            format!("{style}{} |{style:#} ", escape(id))
+        });
+        let prefix = prefix.unwrap_or_default();
+        // What goes back to the beginning of a row shall not write over the id.
+        let (rows, end) = match line.strip_suffix(b"\r") {
+            Some(rows) => (rows, "\r\n"),
+            None => (line, "\n"),
+        };
+        let mut text = Vec::new();
+        for (number, row) in rows.split(|byte| *byte == b'\r').enumerate() {
+            if number > 0 {
+                text.push(b'\r');
+            }
+            text.extend_from_slice(prefix.as_bytes());
+            text.extend_from_slice(row);
+        }
+        text.extend_from_slice(end.as_bytes());
+        text
+    }
+}
+
 impl<W: Write + Send> Report for Person<W> {
     fn event(&mut self, at: SystemTime, event: &Event) -> io::Result<()> {
         self.now = at;

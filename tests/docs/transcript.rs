@@ -24,7 +24,7 @@ pub(crate) fn comparable(line: &str) -> String {
         (r" \(since [\d:]+\)", " (since TIME)"),
         (r", Python [\d.]+\w*$", ", Python VERSION"),
         (r"http://127\.0\.0\.1:\d+/", "http://127.0.0.1:PORT/"),
-        (r"^clock: \d+ ticks", "clock: N ticks"),
+        (r"\bclock: \d+ ticks", "clock: N ticks"),
         (r"\(since [\d:]+\)", "(since TIME)"),
         // The transcript was made on a terminal, and here is none.
         (r"; \? lists the keys\.$", "; Ctrl-C stops."),

@@ -34,6 +34,7 @@ mod modules_named;
 mod modules_private;
 mod new;
 mod overlap;
+mod prints;
 mod races;
 mod roots;
 mod saves;

@@ -72,3 +72,13 @@ fn help_fits_the_terminal() {
         }
     }
 }
+
+#[test]
+fn what_a_thread_begins_to_print_is_shown_soon() {
+    let scene = Scene::with(&[]);
+    let thread = "import threading; threading.Thread(target=lambda: (print('no end', end=''), \
+                  threading.Event().wait()), daemon=True).start()";
+    scene.plugin("a", thread);
+    let mut session = Session::start(scene.replug(&["--no-keys"]));
+    session.wait("a | no end\n");
+}

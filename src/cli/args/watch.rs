@@ -30,6 +30,8 @@ pub struct Watch {
     pub origins: Origins,
     /// Leave the keyboard alone.
     pub no_keys: bool,
+    /// Show what plugins print as they print it.
+    pub no_prefix: bool,
 }
 
 /// Hot-reload, file-watching supervisor for Python plugins.
@@ -65,6 +67,10 @@ struct Options {
     /// Leave the keyboard alone, for plugins that read it (with `--isolation none`)
     #[arg(long, env = "REPLUG_NO_KEYS", value_parser = BoolishValueParser::new())]
     no_keys: bool,
+
+    /// Show what plugins print as it is, without the plugin's id before each line
+    #[arg(long, env = "REPLUG_NO_PREFIX", value_parser = BoolishValueParser::new())]
+    no_prefix: bool,
 
     /// Quiet time to wait for in a burst of saves, in milliseconds; a plain save does not wait
     /// [default: 20]
@@ -107,7 +113,7 @@ pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command,
     let poll = matches!(options.poll, Some(Poll::Every(_))).then_some(Asked::Number);
     let asked = [("poll", poll), ("isolation", reading::isolation(&matches))];
     reading::refuse_unavailable(&mut command, &matches, &asked)?;
-    let Options { paths, common, once, print_config, no_keys, .. } = options;
+    let Options { paths, common, once, print_config, no_keys, no_prefix, .. } = options;
     let mut common = common.common(&mut command, &paths, options.python.as_deref())?;
     let said = &mut common.layer.options;
     said.settle = options.settle;
@@ -118,5 +124,5 @@ pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command,
     if paths.is_empty() {
         origins.remove("paths");
     }
-    Ok(Command::Watch(Watch { common, once, print_config, origins, no_keys }))
+    Ok(Command::Watch(Watch { common, once, print_config, origins, no_keys, no_prefix }))
 }
