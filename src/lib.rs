@@ -16,6 +16,7 @@ pub mod model;
 pub mod python;
 pub mod raw;
 pub mod report;
+pub mod requirements;
 pub mod settings;
 pub mod source;
 pub mod supervisor;

@@ -70,7 +70,7 @@ fn watch_is_the_default() {
 
 #[test]
 fn commands_to_come_are_refused_and_not_watched() {
-    for word in ["check", "doctor", "bridge"] {
+    for word in ["doctor", "bridge"] {
         for args in [&[word][..], &["--json", word], &[word, "--odd=dot"]] {
             let error = refused(args);
             assert_eq!(error.exit_code(), 2, "{args:?}");

@@ -3,13 +3,21 @@
 //! Takes the files that a walk found; gives the plugins that are among them, and what means to be
 //! one and cannot. No plugin code runs, and no interpreter is asked.
 
+mod dependencies;
+mod finding;
+mod findings;
+
 use std::path::{Path, PathBuf};
+
+pub use finding::{Finding, Level};
 
 use crate::discovery::Index;
 use crate::model::{Candidate, PluginFault, PluginId, UnitChange, Verdict};
 
 /// The plugins under some roots, as discovery sees them.
 pub struct Survey {
+    index: Index,
+    files: Vec<PathBuf>,
     units: Vec<UnitChange>,
 }
 
@@ -27,7 +35,9 @@ pub struct Broken<'a> {
 impl Survey {
     /// Reads `files`, as [`crate::watch::Tree::scan`] gives them.
     pub fn of(files: Vec<PathBuf>) -> Self {
-        Self { units: Index::default().fill(files) }
+        let mut index = Index::default();
+        let units = index.fill(files.clone());
+        Self { index, files, units }
     }
 
     /// The plugins, by id, then by path.
@@ -40,10 +50,8 @@ impl Survey {
 
     /// The known id that is written most like `id`, if one is.
     pub fn nearest(&self, id: &PluginId) -> Option<PluginId> {
-        let distance = |other: &PluginId| strsim::damerau_levenshtein(id.as_str(), other.as_str());
         let known = self.plugins().into_iter().map(|plugin| &plugin.id);
-        let nearest = known.min_by_key(|other| distance(other))?;
-        (distance(nearest) * 3 <= id.as_str().len().max(3)).then(|| nearest.clone())
+        dependencies::nearest(id, known).cloned()
     }
 
     /// Everything that was found, for a loader.

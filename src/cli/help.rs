@@ -8,7 +8,7 @@ Examples:
   replug plugins/                 load what is in plugins/, reload it on a save
   replug --once --json plugins/   load it once for a script; exit 1 on a failure
   replug --print-config           where each setting comes from; runs nothing
-  replug list plugins/            what is in it, without running any of it
+  replug check plugins/           what is wrong with it, without running any of it
 
 Settings of a project stand in its watch.toml. An option goes before its environment variable, \
 that before watch.toml, that before the default. A folder named like a command is written ./watch.";
@@ -48,6 +48,18 @@ Examples:
 Exit codes:
   0   done, also if there are no plugins
   1   a path is not there
+  2   bad usage or configuration";
+
+/// What `replug check --help` has beside its options.
+pub(super) const CHECK_MORE: &str = "\
+Examples:
+  replug check plugins/           every finding with its place and a remedy
+  replug check --json plugins/    for an editor or CI: one object a line
+  replug check -q                 errors only
+
+Exit codes:
+  0   nothing is wrong; there may be warnings
+  1   something is wrong
   2   bad usage or configuration";
 
 /// What `replug exec --help` has beside its options.

@@ -1,6 +1,7 @@
 //! The command line: one file a command, and the exit codes.
 
 pub mod args;
+mod check;
 mod clock;
 mod exec;
 mod exit;
@@ -52,6 +53,7 @@ fn carry_out(command: &Command) -> Exit {
     problem::told(match command {
         Command::Watch(arguments) => watch::run(arguments),
         Command::List(arguments) => list::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
         Command::Exec(arguments) => exec::run(arguments),
         Command::New(arguments) => new::run(arguments),
     })

@@ -35,9 +35,9 @@ pub fn classify_file(source: &Source) -> Verdict {
 /// A source as far as it could be understood.
 pub(super) struct Module<'a> {
     path: &'a Path,
-    text: Cow<'a, str>,
+    pub(super) text: Cow<'a, str>,
     pub(super) facts: Option<Facts>,
-    fault: Option<PluginFault>,
+    pub(super) fault: Option<PluginFault>,
 }
 
 impl<'a> Module<'a> {
@@ -60,7 +60,7 @@ impl<'a> Module<'a> {
         module
     }
 
-    fn place(&self, range: TextRange) -> Place {
+    pub(super) fn place(&self, range: TextRange) -> Place {
         place_of(self.path, &self.text, range)
     }
 

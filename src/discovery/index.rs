@@ -71,6 +71,11 @@ impl Index {
         self.unreadable.contains(path)
     }
 
+    /// The `plugin.json` of a folder, if it was read.
+    pub fn manifest(&self, folder: &Path) -> Option<&Source> {
+        self.manifests.get(folder)?.as_ref()
+    }
+
     /// The content that was seen last, if the file was read.
     pub fn hash(&self, path: &Path) -> Option<ContentHash> {
         self.hashes.get(path).copied()

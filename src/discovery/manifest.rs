@@ -67,6 +67,17 @@ impl<'a> Manifest<'a> {
     }
 }
 
+impl Manifest<'_> {
+    /// Where `text` stands in the list that `field` is.
+    pub(super) fn element(&self, field: &str, text: &str) -> Option<Place> {
+        let start = key(self.text, field)?.end().to_usize();
+        // As it is usually written; an escaped spelling is shown by its field.
+        let word = serde_json::to_string(text).ok()?;
+        let at = start + self.text.get(start..)?.find(&word)?;
+        Some(place_of(self.path, self.text, range(at, at + word.len())))
+    }
+}
+
 /// The byte that serde_json's line and column (which count bytes) point at.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();

@@ -44,6 +44,8 @@ pub(super) struct Literals {
     pub(super) fields: Fields,
     /// Where each value is, also of those that are no literals.
     pub(super) ranges: HashMap<String, TextRange>,
+    /// Where the names of the values are.
+    pub(super) names: HashMap<String, TextRange>,
     /// Where all of it is.
     pub(super) range: TextRange,
 }
@@ -60,7 +62,7 @@ pub(super) enum IdState {
 
 impl Literals {
     fn new(range: TextRange) -> Self {
-        Self { fields: Fields::new(), ranges: HashMap::new(), range }
+        Self { fields: Fields::new(), ranges: HashMap::new(), names: HashMap::new(), range }
     }
 
     fn add<'a>(&mut self, name: &str, expr: &'a Expr, names: &Names<'a>) {
@@ -77,6 +79,7 @@ impl Literals {
         for item in &dict.items {
             if let Some(Expr::StringLiteral(key)) = &item.key {
                 literals.add(key.value.to_str(), &item.value, names);
+                literals.names.insert(key.value.to_str().to_owned(), key.range());
             }
         }
         literals
@@ -92,6 +95,7 @@ impl Literals {
         for keyword in &call.arguments.keywords {
             if let Some(name) = &keyword.arg {
                 literals.add(name.as_str(), &keyword.value, names);
+                literals.names.insert(name.to_string(), name.range());
             }
         }
         literals

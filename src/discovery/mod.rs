@@ -16,6 +16,7 @@ mod manifest;
 mod metadata;
 mod nesting;
 mod place;
+mod places;
 mod schema;
 mod syntax;
 
@@ -24,4 +25,5 @@ pub use content::Content;
 pub use fields::{FieldFault, check_fields};
 pub use folder::{FolderVerdict, classify_folder};
 pub use index::Index;
+pub use places::{Places, is_known_field, nearest_field, syntax_fault};
 pub use schema::schema;

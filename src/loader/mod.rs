@@ -9,7 +9,7 @@ mod going_live;
 mod identity;
 mod manual;
 mod needs;
-mod order;
+pub(crate) mod order;
 mod plan;
 mod policy;
 mod recovery;

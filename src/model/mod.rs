@@ -8,6 +8,7 @@ mod change;
 mod event;
 mod fault;
 mod plugin;
+mod site;
 mod standing;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use change::{Change, ChangeKind, Edit, UnitChange, Verdict};
 pub use event::{Because, Event, Live, UnloadReason, Warning};
 pub use fault::{Phase, Place, PluginFault};
 pub use plugin::{Activation, Candidate, Fields, Isolation, Metadata, PluginKind, ReloadMode};
+pub use site::Site;
 pub use standing::{Standing, State};
 
 /// The name of a plugin: `[A-Za-z0-9_][A-Za-z0-9_.-]*`.

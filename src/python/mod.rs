@@ -20,4 +20,4 @@ mod tools;
 
 pub use deadline::Urgency;
 pub use runtime::Runtime;
-pub use startup::{Interpreter, StartupError};
+pub use startup::{BUILT_FOR, Interpreter, StartupError};

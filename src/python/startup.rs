@@ -45,6 +45,17 @@ pub enum StartupError {
         /// Its version.
         found: String,
     },
+    /// Something that is no interpreter.
+    #[error(
+        "{origin}: {} is no Python interpreter; name one of version {BUILT_FOR}, such as \
+         python{BUILT_FOR} or .venv/bin/python", path.display()
+    )]
+    NotPython {
+        /// Who named it.
+        origin: &'static str,
+        /// What was named.
+        path: PathBuf,
+    },
     /// The interpreter itself gave up.
     #[error("Python did not start: {0}")]
     Failed(String),
@@ -53,7 +64,7 @@ pub enum StartupError {
 const BUILD_PYTHON: &str = env!("REPLUG_BUILD_PYTHON");
 
 /// The major and minor version that this program is linked with.
-pub(crate) const BUILT_FOR: &str = concat_version();
+pub const BUILT_FOR: &str = concat_version();
 
 const fn concat_version() -> &'static str {
     // Written out because the version is only known to the compiler through these switches.
@@ -77,40 +88,34 @@ impl Interpreter {
     /// environment, else the interpreter that this program was built with.
     ///
     /// # Errors
-    /// [`StartupError::Missing`] and [`StartupError::OtherVersion`], each with the remedy.
+    /// [`StartupError::Missing`], [`StartupError::NotPython`] and [`StartupError::OtherVersion`],
+    /// each with the remedy.
     pub fn choose(asked: Option<&Path>) -> Result<Self, StartupError> {
-        if let Some(path) = asked {
-            return Self::check("python", path, "name one that is there");
+        let (origin, executable) = find(asked)?;
+        match version_by_files(&executable).or_else(|| version_by_asking(&executable)) {
+            Some(version) if same_minor(&version) => Ok(Self { executable }),
+            Some(found) => Err(StartupError::OtherVersion { origin, path: executable, found }),
+            None if executable == Path::new(BUILD_PYTHON) => Ok(Self { executable }),
+            None => Err(StartupError::NotPython { origin, path: executable }),
         }
-        if let Some(venv) = env::var_os("VIRTUAL_ENV").filter(|value| !value.is_empty()) {
-            let python = Path::new(&venv).join("bin/python3");
-            return Self::check(
-                "VIRTUAL_ENV",
-                &python,
-                "deactivate that virtual environment or make it again",
-            );
-        }
-        Self::check(
-            "the interpreter that replug was built with",
-            Path::new(BUILD_PYTHON),
-            "build replug again, or name another one with --python",
-        )
     }
 
-    fn check(
-        origin: &'static str,
-        path: &Path,
-        remedy: &'static str,
-    ) -> Result<Self, StartupError> {
-        let found = find_executable(path);
-        let Some(executable) = found else {
-            return Err(StartupError::Missing { origin, path: path.to_owned(), remedy });
-        };
-        match version_of(&executable) {
-            Some(version) if !same_minor(&version) => {
-                Err(StartupError::OtherVersion { origin, path: executable, found: version })
-            }
-            _ => Ok(Self { executable }),
+    /// The executable that [`Interpreter::choose`] would choose, as far as that can be told without
+    /// running it.
+    ///
+    /// # Errors
+    /// As for [`Interpreter::choose`].
+    pub fn locate(asked: Option<&Path>) -> Result<PathBuf, StartupError> {
+        let (origin, executable) = find(asked)?;
+        if executable == Path::new(BUILD_PYTHON) {
+            return Ok(executable);
+        }
+        let version = version_by_files(&executable).or_else(|| version_by_name(&executable));
+        match version {
+            Some(version) if same_minor(&version) => Ok(executable),
+            Some(found) => Err(StartupError::OtherVersion { origin, path: executable, found }),
+            None if is_named_like_python(&executable) => Ok(executable),
+            None => Err(StartupError::NotPython { origin, path: executable }),
         }
     }
 
@@ -151,27 +156,65 @@ fn find_executable(path: &Path) -> Option<PathBuf> {
     env::split_paths(&paths).map(|folder| folder.join(path)).find(|path| runnable(path))
 }
 
-/// The version of an interpreter: from `pyvenv.cfg` for a virtual environment, else by asking it.
-fn version_of(executable: &Path) -> Option<String> {
-    let venv = executable.parent().and_then(Path::parent).map(|folder| folder.join("pyvenv.cfg"));
-    if let Some(text) = venv.and_then(|path| fs::read_to_string(path).ok()) {
-        let version = text.lines().find_map(|line| {
-            let (key, value) = line.split_once('=')?;
-            matches!(key.trim(), "version" | "version_info").then(|| value.trim().to_owned())
-        });
-        if version.is_some() {
-            return version;
-        }
+/// The executable that was asked for, and who asked.
+fn find(asked: Option<&Path>) -> Result<(&'static str, PathBuf), StartupError> {
+    let venv = env::var_os("VIRTUAL_ENV").filter(|value| !value.is_empty());
+    let (origin, path, remedy) = match (asked, venv) {
+        (Some(path), _) => ("python", path.to_owned(), "name one that is there"),
+        (None, Some(venv)) => (
+            "VIRTUAL_ENV",
+            Path::new(&venv).join("bin/python3"),
+            "deactivate that virtual environment or make it again",
+        ),
+        (None, None) => (
+            "the interpreter that replug was built with",
+            BUILD_PYTHON.into(),
+            "build replug again, or name another one with --python",
+        ),
+    };
+    match find_executable(&path) {
+        Some(executable) => Ok((origin, executable)),
+        None => Err(StartupError::Missing { origin, path, remedy }),
     }
+}
+
+/// The version of the interpreter of a virtual environment, by its `pyvenv.cfg`.
+fn version_by_files(executable: &Path) -> Option<String> {
+    if !is_named_like_python(executable) {
+        return None;
+    }
+    let venv = executable.parent().and_then(Path::parent)?.join("pyvenv.cfg");
+    fs::read_to_string(venv).ok()?.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        matches!(key.trim(), "version" | "version_info").then(|| value.trim().to_owned())
+    })
+}
+
+/// The version that an interpreter tells of itself.
+fn version_by_asking(executable: &Path) -> Option<String> {
     if executable == Path::new(BUILD_PYTHON) {
         return None;
     }
     let output = std::process::Command::new(executable)
         .args(["-I", "-S", "-c", "import platform; print(platform.python_version())"])
+        .stdin(std::process::Stdio::null())
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    let text = text.trim();
+    let is_version = text.starts_with(|char: char| char.is_ascii_digit()) && text.contains('.');
+    (output.status.success() && is_version).then(|| text.to_owned())
+}
+
+/// The version in the name of the file that it really is, such as `python3.11`.
+fn version_by_name(executable: &Path) -> Option<String> {
+    let real = fs::canonicalize(executable).ok()?;
+    let version = real.file_name()?.to_str()?.strip_prefix("python")?;
+    version.contains('.').then(|| version.to_owned())
+}
+
+fn is_named_like_python(executable: &Path) -> bool {
+    executable.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"))
 }
 
 fn same_minor(version: &str) -> bool {

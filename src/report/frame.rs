@@ -11,13 +11,20 @@ use anstyle::{Effects, Style};
 
 use super::line::{Line, Look};
 use super::link::{file_uri, linked};
-use super::person::{BAD, BOLD};
+use super::person::{BAD, BOLD, WARN};
 use super::text::{cut, escape, is_hazard, message, short_path};
 use crate::model::{Place, PluginFault};
 
 /// More lines of a traceback than this are shortened in the middle.
 const TRACEBACK_LINES: usize = 30;
 const DIM: Style = Style::new().effects(Effects::DIMMED);
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    Error,
+    Warning,
+}
 
 /// How a fault is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +44,13 @@ pub(super) struct Frame<'a> {
 impl Frame<'_> {
     /// The message, the code frame, and the way to it if it has more than one step.
     pub(super) fn draw(&self, fault: &PluginFault) -> String {
-        let mut group = Group::with_title(Level::ERROR.primary_title(""));
+        self.draw_as(Severity::Error, fault)
+    }
+
+    /// The same for what may be no more than a warning.
+    pub(super) fn draw_as(&self, severity: Severity, fault: &PluginFault) -> String {
+        let level = if severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+        let mut group = Group::with_title(level.primary_title(""));
         if let Some(place) = &fault.place {
             let file = short_path(&place.file, self.base);
             group = match (place.line.filter(|&line| line > 0), &place.text) {
@@ -47,7 +60,7 @@ impl Frame<'_> {
         }
         let renderer = if self.color { Renderer::styled() } else { Renderer::plain() };
         let below = renderer.term_width(self.width).render(&[group]);
-        let mut drawn = self.title(fault);
+        let mut drawn = self.title(severity, fault);
         // The renderer would not break a long title.
         if let Some((_, below)) = below.split_once('\n') {
             drawn.push_str(&self.link_origin(below, fault));
@@ -59,12 +72,17 @@ impl Frame<'_> {
         drawn
     }
 
-    fn title(&self, fault: &PluginFault) -> String {
+    fn title(&self, severity: Severity, fault: &PluginFault) -> String {
         let (kind, message) = (escape(&fault.kind), message(&fault.message));
+        let (style, word) = match severity {
+            Severity::Error => (BAD, "error"),
+            Severity::Warning => (WARN, "warning"),
+        };
         let line = if message.is_empty() {
-            Line::default().paint(BAD, "error").paint(BOLD, format!(": {kind}"))
+            Line::default().paint(style, word).paint(BOLD, format!(": {kind}"))
         } else {
-            Line::default().paint(BAD, format!("error[{kind}]")).paint(BOLD, format!(": {message}"))
+            let line = Line::default().paint(style, format!("{word}[{kind}]"));
+            line.paint(BOLD, format!(": {message}"))
         };
         line.render(Look { color: self.color, columns: self.columns })
     }

@@ -234,7 +234,7 @@ fn milliseconds(took: Duration) -> f64 {
 }
 
 /// The raw bytes of a path that text cannot hold.
-fn bytes_if_lost(path: &Path) -> Option<String> {
+pub(super) fn bytes_if_lost(path: &Path) -> Option<String> {
     path.to_str().is_none().then(|| hex(path))
 }
 

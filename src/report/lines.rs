@@ -1,11 +1,12 @@
 //! What `list`, `check` and `exec` tell as JSON: one object a line, the wire types apart from the
 //! domain types.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::json::{ErrorWire, PathWire, on_one_line};
+use super::json::{ErrorWire, PathWire, bytes_if_lost, on_one_line};
 use crate::model::{Activation, Candidate, PluginFault, PluginId, PluginKind};
 
 #[derive(Serialize)]
@@ -56,6 +57,45 @@ pub fn broken_line(
     let id = id.map(PluginId::as_str);
     let (kind, path) = (kind.as_str(), PathWire::new(path));
     line(&BrokenWire { id, kind, path, error: ErrorWire::new(fault) })
+}
+
+#[derive(Serialize)]
+struct FindingWire<'a> {
+    level: &'static str,
+    id: Option<&'a str>,
+    phase: &'static str,
+    r#type: &'a str,
+    message: &'a str,
+    remedy: &'a str,
+    file: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_bytes: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    end_column: Option<u32>,
+}
+
+/// Something that `check` found, with its line break; `level` is `error` or `warning`.
+pub fn finding_line(
+    level: &'static str,
+    id: Option<&PluginId>,
+    fault: &PluginFault,
+    remedy: &str,
+) -> String {
+    let place = fault.place.clone().unwrap_or_default();
+    line(&FindingWire {
+        level,
+        id: id.map(PluginId::as_str),
+        phase: fault.phase.as_str(),
+        r#type: &fault.kind,
+        message: &fault.message,
+        remedy,
+        file: place.file.to_string_lossy(),
+        file_bytes: bytes_if_lost(&place.file),
+        line: place.line,
+        column: place.column,
+        end_column: place.end_column,
+    })
 }
 
 #[derive(Serialize)]

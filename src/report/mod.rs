@@ -4,6 +4,7 @@
 //! ([`JsonLines`]) or text for a person ([`Person`]). It never touches stdout itself, and it knows
 //! of the other rooms only the shared words.
 
+mod checked;
 mod failures;
 mod footer;
 mod frame;
@@ -24,7 +25,7 @@ use std::time::SystemTime;
 use crate::model::Event;
 
 pub use json::JsonLines;
-pub use lines::{broken_line, exec_line, new_line, plugin_line};
+pub use lines::{broken_line, exec_line, finding_line, new_line, plugin_line};
 pub use listing::dot;
 pub use options::{Moment, PersonOptions};
 pub use person::Person;

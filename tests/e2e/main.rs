@@ -12,6 +12,7 @@
     reason = "a test ends by panicking; the lint's own exception covers only test functions"
 )]
 
+mod check;
 mod config;
 mod context;
 mod crash_matrix;

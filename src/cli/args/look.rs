@@ -1,11 +1,11 @@
-//! `replug list`: looking at plugins without running them.
+//! `replug list` and `replug check`: looking at plugins without running them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use super::super::help::LIST_MORE;
+use super::super::help::{CHECK_MORE, LIST_MORE};
 use super::Command;
 use super::common::{Common, CommonOptions};
 use super::reading::{self, HasCommon, Read};
@@ -26,6 +26,13 @@ pub enum Graph {
     Text,
     /// In the language of Graphviz.
     Dot,
+}
+
+/// What `replug check` was asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// What every command was asked.
+    pub common: Common,
 }
 
 /// List the plugins that are found; runs nothing
@@ -54,7 +61,38 @@ struct ListOptions {
     common: CommonOptions,
 }
 
+/// Check the plugins for everything that can be told without running them
+///
+/// Reads and parses every plugin, and holds its metadata, dependencies and requirements against what
+/// is there. All findings come in one pass. No plugin code runs, and no interpreter is started.
+#[derive(Parser)]
+#[command(
+    name = "check",
+    bin_name = "replug check",
+    after_long_help = CHECK_MORE,
+    args_override_self = true,
+    max_term_width = 100
+)]
+struct CheckOptions {
+    /// Folders or files to look at [default: `paths` of watch.toml, or the current folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Python interpreter that plugins run with: requirements are looked for in its packages
+    #[arg(long, value_name = "PATH", env = "REPLUG_PYTHON")]
+    python: Option<PathBuf>,
+
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
 impl HasCommon for ListOptions {
+    fn common_options(&mut self) -> &mut CommonOptions {
+        &mut self.common
+    }
+}
+
+impl HasCommon for CheckOptions {
     fn common_options(&mut self) -> &mut CommonOptions {
         &mut self.common
     }
@@ -64,8 +102,19 @@ pub(super) fn list_command() -> clap::Command {
     ListOptions::command().mut_args(|arg| arg.hide_env_values(true))
 }
 
+pub(super) fn check_command() -> clap::Command {
+    CheckOptions::command().mut_args(|arg| arg.hide_env_values(true))
+}
+
 pub(super) fn read_list(args: &[OsString]) -> Result<Command, clap::Error> {
     let Read { options, mut command, .. } = reading::read::<ListOptions>(list_command(), args)?;
     let common = options.common.common(&mut command, &options.paths, None)?;
     Ok(Command::List(List { common, graph: options.graph }))
+}
+
+pub(super) fn read_check(args: &[OsString]) -> Result<Command, clap::Error> {
+    let Read { options, mut command, .. } = reading::read::<CheckOptions>(check_command(), args)?;
+    let CheckOptions { paths, python, common } = options;
+    let common = common.common(&mut command, &paths, python.as_deref())?;
+    Ok(Command::Check(Check { common }))
 }

@@ -17,7 +17,7 @@ use clap::error::ErrorKind;
 
 pub use act::{Exec, New};
 pub use common::{Color, Common};
-pub use look::{Graph, List};
+pub use look::{Check, Graph, List};
 pub use watch::Watch;
 
 use common::CommonOptions;
@@ -29,6 +29,8 @@ pub enum Command {
     Watch(Watch),
     /// Say what plugins there are.
     List(List),
+    /// Say what is wrong with them.
+    Check(Check),
     /// Run code beside one of them.
     Exec(Exec),
     /// Write one to start from.
@@ -41,6 +43,7 @@ impl Command {
         match self {
             Self::Watch(watch) => &watch.common,
             Self::List(list) => &list.common,
+            Self::Check(check) => &check.common,
             Self::Exec(exec) => &exec.common,
             Self::New(new) => &new.common,
         }
@@ -49,7 +52,7 @@ impl Command {
 
 /// Words that are commands of the contract and not of this version. Without this list they would
 /// be taken for folders that are missing so far, and watched in silence.
-const LATER: &[&str] = &["check", "doctor", "bridge"];
+const LATER: &[&str] = &["doctor", "bridge"];
 
 /// Reads the arguments, the program's name first, and the environment.
 ///
@@ -69,6 +72,7 @@ where
         // Alone, since what follows the word `watch` is a path, whatever it is called.
         Some("watch") => |args: &[OsString]| watch::read(watch::command(), args),
         Some("list") => look::read_list,
+        Some("check") => look::read_check,
         Some("exec") => act::read_exec,
         Some("new") => act::read_new,
         _ => return watch::read(command(), &args),
