@@ -24,7 +24,7 @@ use crate::keys::Key;
 use crate::loader::{Imported, Loader, Policy};
 use crate::model::{Change, ChangeKind, Edit, Event, UnitChange, Verdict, Warning};
 use crate::report::{Report, View};
-use crate::watch::{self, Hold, Ignored, Raw, RawKind, Rules, Tree, Watcher};
+use crate::watch::{self, Hold, Ignored, Polling, Raw, RawKind, Rules, Tree};
 
 /// The ends of the channels that the loop listens to.
 pub struct Inputs {
@@ -65,6 +65,8 @@ pub struct Configuration {
     pub roots: Vec<PathBuf>,
     /// What to leave out.
     pub ignored: Ignored,
+    /// How changes are noticed.
+    pub polling: Polling,
     /// The quiet times.
     pub settle: Settle,
     /// What the user decided about plugins.
@@ -93,17 +95,16 @@ pub struct Supervisor<H> {
 
 impl<H: Host> Supervisor<H> {
     /// A supervisor that has not begun yet.
-    pub fn new(
-        options: Options,
-        inputs: Inputs,
-        watcher: Option<Watcher>,
-        host: H,
-        report: Box<dyn Report>,
-    ) -> Self {
+    pub fn new(options: Options, inputs: Inputs, host: H, report: Box<dyn Report>) -> Self {
         let Options { once, python, configuration, reread } = options;
         let rules = Rules::new(&configuration.ignored);
-        let settings = Some(configuration.file.clone());
-        let tree = Tree::new(configuration.roots.clone(), rules, watcher, settings);
+        let tree = Tree::new(configuration.roots.clone(), rules).until(inputs.stopping.clone());
+        let tree = if once {
+            tree
+        } else {
+            let file = configuration.file.clone();
+            tree.live(inputs.sender.clone(), configuration.polling, file)
+        };
         Self {
             once,
             python,
@@ -221,10 +222,11 @@ impl<H: Host> Supervisor<H> {
             Raw::Lost(reason) => return self.rescan(&reason),
         };
         // A changed mode matters only where the old one stood in the way.
-        if kind == RawKind::Touched && !self.index.is_unreadable(&path) {
-            return;
+        let is_nothing = kind == RawKind::Touched && !self.index.is_unreadable(&path);
+        let mut understood = self.tree.understand(path, kind, seen);
+        if is_nothing {
+            understood.changes.clear();
         }
-        let understood = self.tree.understand(path, kind, seen);
         if understood.settings {
             self.reconfigure();
         }
@@ -272,8 +274,10 @@ impl<H: Host> Supervisor<H> {
             for path in self.files_of(&settled.path, is_gone) {
                 let content = match ahead.take_if(|(known, _)| *known == path) {
                     Some((_, content)) => content,
+                    None if self.is_outside(&path) => Content::Gone,
                     None => Content::read(&path),
                 };
+                let is_gone = is_gone || self.is_outside(&path);
                 if matches!(content, Content::Gone) && !is_gone {
                     // It vanished after it was written; that is told by itself, and settles later.
                     continue;
@@ -289,6 +293,12 @@ impl<H: Host> Supervisor<H> {
             }
         }
         self.update(contents, first_seen, vanishing);
+    }
+
+    /// Whether something may be at `path` that does not belong to the tree any more: it is ignored
+    /// now, or reached in another way.
+    fn is_outside(&self, path: &Path) -> bool {
+        (self.index.has(path) || !self.loader.knows(path)) && !self.tree.holds(path)
     }
 
     /// The files that a settled path stands for: itself, or what was in the folder that is gone.
@@ -376,7 +386,8 @@ impl<H: Host> Supervisor<H> {
                 loader.reconfigure(new.policy, &new.file, &mut |event| voice.say(&event));
             self.compare(imported);
         }
-        if new.roots != old.roots || new.ignored != old.ignored {
+        let polling = new.polling != old.polling;
+        if new.roots != old.roots || new.ignored != old.ignored || polling {
             self.tree.replace(new.roots, Rules::new(&new.ignored));
             self.compare_with_disk();
         }
@@ -388,24 +399,22 @@ impl<H: Host> Supervisor<H> {
         self.compare_with_disk();
     }
 
-    /// What is under the roots now is what counts; whatever else was known is gone.
+    /// What is under the roots now is what counts; whatever else was known is gone. What differs
+    /// settles as if it had been told: it may be in the middle of being written.
     fn compare_with_disk(&mut self) {
         let seen = Instant::now();
-        let found: BTreeSet<PathBuf> = self.tree.scan().into_iter().collect();
-        let mut contents = Vec::new();
-        for path in self.index.files() {
-            if !found.contains(&path) {
-                contents.push((path, Content::Gone));
-            }
-        }
-        let others = self.loader.files().into_iter().filter(|path| !self.index.has(path));
-        for path in others.collect::<BTreeSet<_>>().union(&found) {
-            let content = Content::read(path);
+        let found = self.tree.rescan(self.configuration.polling);
+        let found: BTreeSet<PathBuf> = found.into_iter().collect();
+        let known: BTreeSet<PathBuf> =
+            self.index.files().into_iter().chain(self.loader.files()).collect();
+        for path in known.union(&found) {
+            let content = if self.is_outside(path) { Content::Gone } else { Content::read(path) };
             if !self.index.is_known(path, &content) {
-                contents.push((path.clone(), content));
+                let gone = matches!(content, Content::Gone);
+                let kind = if gone { ChangeKind::Gone } else { ChangeKind::Finished };
+                self.debouncer.push(Change { path: path.clone(), kind }, seen);
             }
         }
-        self.update(contents, seen, Vec::new());
     }
 
     fn warn_of_the_tree(&mut self) {

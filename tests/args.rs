@@ -198,18 +198,10 @@ fn bad_usage_exits_with_2_and_says_why() {
 
 #[test]
 fn what_this_version_lacks_is_refused_by_name() {
-    for (args, message) in [
-        (
-            &["--isolation", "process"][..],
-            "`--isolation=process` is not available in this version; ",
-        ),
-        (&["--poll"], "`--poll` is not available in this version; "),
-        (&["--poll=250"], "`--poll` is not available in this version; "),
-    ] {
-        let error = refused(args);
-        assert_eq!(error.exit_code(), 2, "{args:?}");
-        assert!(error.to_string().contains(message), "{args:?}: {error}");
-    }
+    let error = refused(&["--isolation", "process"]);
+    assert_eq!(error.exit_code(), 2);
+    let message = "`--isolation=process` is not available in this version; ";
+    assert!(error.to_string().contains(message), "{error}");
 }
 
 #[test]
@@ -221,7 +213,7 @@ fn help_teaches_and_shows_nothing_dead() {
         for part in ["Usage: replug [watch] [OPTIONS] [PATH]...", "Examples:", "REPLUG_SETTLE"] {
             assert!(text.contains(part), "{args:?} lacks {part:?}:\n{text}");
         }
-        for dead in ["doctor", "bridge", "--poll", "process\""] {
+        for dead in ["doctor", "bridge", "process\""] {
             assert!(!text.contains(dead), "{args:?} shows {dead:?}:\n{text}");
         }
     }

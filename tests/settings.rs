@@ -523,12 +523,26 @@ fn a_file_that_is_not_utf_8_is_told_with_its_place() {
 fn what_this_version_lacks_is_refused_not_ignored() {
     let own = "all plugins share one child process, which is \"shared\"";
     for (text, message) in [
-        ("[reload]\nisolation = \"process\"", format!("`isolation = \"process\"` is not available in this version; {own}")),
-        ("[plugins.a]\nisolation = 'process'", format!("`isolation = 'process'` is not available in this version; {own}")),
-        ("[watch]\npoll = 500", "`poll = 500` is not available in this version; leave it to the system's own notices, \"auto\"".to_owned()),
-        ("[reload]\npreload = ['json']", "`preload` is not available in this version; leave it out".to_owned()),
-        ("[plugins.a]\nlimits = { memory_mb = 256 }", "`limits` is not available in this version; leave it out".to_owned()),
-        ("[plugins.a]\nsandbox = { network = false }", "`sandbox` is not available in this version; leave it out".to_owned()),
+        (
+            "[reload]\nisolation = \"process\"",
+            format!("`isolation = \"process\"` is not available in this version; {own}"),
+        ),
+        (
+            "[plugins.a]\nisolation = 'process'",
+            format!("`isolation = 'process'` is not available in this version; {own}"),
+        ),
+        (
+            "[reload]\npreload = ['json']",
+            "`preload` is not available in this version; leave it out".to_owned(),
+        ),
+        (
+            "[plugins.a]\nlimits = { memory_mb = 256 }",
+            "`limits` is not available in this version; leave it out".to_owned(),
+        ),
+        (
+            "[plugins.a]\nsandbox = { network = false }",
+            "`sandbox` is not available in this version; leave it out".to_owned(),
+        ),
     ] {
         refuses(text, &format!("watch.toml:2:1: {message}"));
     }

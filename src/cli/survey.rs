@@ -17,7 +17,7 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problem> {
 /// The files under the roots that can be part of a plugin.
 pub(super) fn files(layer: &CliLayer, settings: &Settings) -> Vec<PathBuf> {
     let rules = Rules::new(&ignored(layer, settings));
-    Tree::new(settings.roots.clone(), rules, None, None).scan()
+    Tree::new(settings.roots.clone(), rules).scan()
 }
 
 /// What is left out.

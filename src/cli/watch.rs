@@ -15,9 +15,10 @@ use crate::debounce::Settle;
 use crate::host::Printing;
 use crate::keys::{self, Listener};
 use crate::report::{JsonLines, Report};
+use crate::settings::Poll;
 use crate::settings::{self, CliLayer, Settings};
 use crate::supervisor::{Configuration, Inputs, Options, Reread, Supervisor};
-use crate::watch::{self, Watcher};
+use crate::watch::{self, Polling};
 
 /// How many file events may wait while a reload runs; beyond that the disk is compared instead.
 const RAW_EVENTS: usize = 16_384;
@@ -45,11 +46,6 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
 
     let (raw_sender, raw) = bounded(RAW_EVENTS);
     let sender = watch::Sender::new(raw_sender);
-    let watcher = if arguments.once {
-        None
-    } else {
-        Some(Watcher::new(sender.clone()).map_err(|error| Problem::fault(&error))?)
-    };
     let (note_sender, notes) = unbounded();
     let (gone_sender, gone) = unbounded();
     let (report, printing) = report(arguments, stdout, listener.is_some())?;
@@ -66,7 +62,7 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
     let keys = listener.as_ref().map_or_else(never, |listener| listener.keys.clone());
     let asked = stopping.asked.clone();
     let inputs = Inputs { raw, sender, notes, gone, keys, stop: stopped, stopping: asked };
-    let exit = Supervisor::new(options, inputs, watcher, host, report).run();
+    let exit = Supervisor::new(options, inputs, host, report).run();
     Ok(if exit == 0 { Exit::Clean } else { Exit::Fault })
 }
 
@@ -105,6 +101,11 @@ fn configuration(layer: &CliLayer, settings: Settings) -> Configuration {
         file: layer.config_path(),
         ignored: survey::ignored(layer, &settings),
         roots: settings.roots,
+        polling: match settings.poll {
+            Poll::Auto => Polling::Auto,
+            Poll::Never => Polling::Never,
+            Poll::Every(pause) => Polling::Every(pause),
+        },
         settle: Settle::with_burst(settings.settle),
         policy,
     }

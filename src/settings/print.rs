@@ -101,7 +101,6 @@ impl Page<'_> {
 fn is_refused(key: &str, value: &Value) -> bool {
     let asked = match value {
         Value::String(word) => Asked::Word(word),
-        Value::Integer(_) => Asked::Number,
         _ => Asked::Other,
     };
     unavailable::refusal(key, asked, "").is_some()

@@ -79,19 +79,17 @@ fn watch(key: &str) -> Option<Value> {
                             save does not wait for it",
         }),
         "poll" => {
-            let mut ways = vec![json!({"enum": ["auto", "never"]})];
-            if !is_refused(key, Asked::Number) {
-                ways.push(json!({
-                    "type": "integer",
-                    "minimum": POLL_RANGE.start(),
-                    "maximum": POLL_RANGE.end(),
-                }));
-            }
+            let number = json!({
+                "type": "integer",
+                "minimum": POLL_RANGE.start(),
+                "maximum": POLL_RANGE.end(),
+            });
             json!({
-                "anyOf": ways,
+                "anyOf": [{"enum": ["auto", "never"]}, number],
                 "default": "auto",
                 "description": "How changes are noticed: \"auto\", the system tells and files are \
-                                polled where it cannot; \"never\" polls nothing",
+                                polled where it cannot; \"never\" polls nothing; a number: \
+                                everything is polled, so many milliseconds apart",
             })
         }
         _ => return None,

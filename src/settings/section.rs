@@ -127,11 +127,10 @@ impl<'a> Section<'a> {
         let Some((name, value)) = self.table.get_key_value(key) else { return Ok(None) };
         let asked = match value.get_ref() {
             DeValue::String(text) => Asked::Word(text),
-            DeValue::Integer(_) => Asked::Number,
             _ => Asked::Other,
         };
         let written = match asked {
-            Asked::Word(_) | Asked::Number => {
+            Asked::Word(_) => {
                 format!("{key} = {}", self.document.excerpt(value.span()))
             }
             Asked::Other => key.to_owned(),

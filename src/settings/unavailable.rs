@@ -13,7 +13,6 @@ pub(crate) const DEFAULT_ISOLATION: Isolation = Isolation::Shared;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked<'a> {
     Word(&'a str),
-    Number,
     Other,
 }
 
@@ -21,7 +20,6 @@ pub(crate) enum Asked<'a> {
 enum When {
     Always,
     Word(&'static str),
-    Number,
 }
 
 struct Row {
@@ -35,11 +33,6 @@ const LEAVE_OUT: &str = "leave it out";
 
 const TABLE: &[Row] = &[
     Row { key: "isolation", when: When::Word("process"), instead: OWN_PROCESS },
-    Row {
-        key: "poll",
-        when: When::Number,
-        instead: "leave it to the system's own notices, \"auto\"",
-    },
     Row { key: "preload", when: When::Always, instead: LEAVE_OUT },
     Row { key: "limits", when: When::Always, instead: LEAVE_OUT },
     Row { key: "sandbox", when: When::Always, instead: LEAVE_OUT },
@@ -53,7 +46,6 @@ pub(crate) fn refusal(key: &str, asked: Asked<'_>, written: &str) -> Option<Stri
             && match row.when {
                 When::Always => true,
                 When::Word(word) => asked == Asked::Word(word),
-                When::Number => asked == Asked::Number,
             }
     })?;
     Some(format!("`{written}` is not available in this version; {}", row.instead))

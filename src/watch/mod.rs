@@ -4,13 +4,22 @@
 //! listed after it is watched, which leaves no gap. The callback of the watcher only sorts and
 //! forwards; what a path means is worked out on the supervisor's thread by [`Tree`].
 
+mod armed;
+mod faces;
 mod ignore;
-mod links;
+#[cfg(target_os = "linux")]
+mod linux;
+pub mod place;
+mod poll;
+#[cfg(not(target_os = "linux"))]
+mod portable;
 mod raw;
 mod repository;
 mod tree;
+mod way;
 
+pub use armed::Polling;
 pub use ignore::{Ignored, Rules};
-pub use raw::{Raw, RawKind, Sender, Watcher, WatcherError};
+pub use raw::{Raw, RawKind, Sender};
 pub use repository::Hold;
 pub use tree::{Tree, Understood};

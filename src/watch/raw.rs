@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crossbeam_channel::{Sender as Channel, TrySendError};
+use crossbeam_channel::{Receiver, Sender as Channel, TrySendError, unbounded};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use super::place::COOKIE;
 use crate::model::{MANIFEST, is_python};
 
 /// What the system tells about one path.
@@ -47,14 +48,9 @@ pub enum RawKind {
     Touched,
 }
 
-/// Why the watcher cannot watch.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot watch files: {0}")]
-pub struct WatcherError(#[source] notify::Error);
-
 /// The way from the callback to the loop. Nothing waits here: if the loop is that far behind, what
 /// does not fit is remembered as lost.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Sender {
     channel: Channel<Raw>,
     lost: Arc<AtomicBool>,
@@ -71,7 +67,7 @@ impl Sender {
         self.lost.swap(false, Ordering::Relaxed)
     }
 
-    fn send(&self, raw: Raw) {
+    pub(super) fn send(&self, raw: Raw) {
         if let Err(TrySendError::Full(_)) = self.channel.try_send(raw) {
             self.lost.store(true, Ordering::Relaxed);
         }
@@ -79,34 +75,50 @@ impl Sender {
 }
 
 /// Watches single folders.
-pub struct Watcher {
+pub(super) struct Watcher {
     inner: RecommendedWatcher,
+    cookies: Receiver<PathBuf>,
 }
 
 impl Watcher {
     /// A watcher that tells `sender`.
-    ///
-    /// # Errors
-    /// [`WatcherError`] if the system has none left to give.
-    pub fn new(sender: Sender) -> Result<Self, WatcherError> {
+    pub(super) fn new(sender: Sender) -> notify::Result<Self> {
+        let (cookie, cookies) = unbounded();
         let handler = move |event: notify::Result<Event>| match event {
+            Ok(event) if is_cookie(&event) => {
+                for path in event.paths {
+                    let _ = cookie.send(path);
+                }
+            }
             Ok(event) => forward(&sender, event),
             Err(error) => sender.send(Raw::Lost(error.to_string())),
         };
-        notify::recommended_watcher(handler).map(|inner| Self { inner }).map_err(WatcherError)
+        notify::recommended_watcher(handler).map(|inner| Self { inner, cookies })
+    }
+
+    /// The cookies that were told: see [`place`](super::place).
+    pub(super) fn cookies(&self) -> &Receiver<PathBuf> {
+        &self.cookies
     }
 
     /// Watches what is directly in `folder`.
-    pub(crate) fn watch(&mut self, folder: &Path) -> notify::Result<()> {
+    pub(super) fn watch(&mut self, folder: &Path) -> notify::Result<()> {
         self.inner.watch(folder, RecursiveMode::NonRecursive)
     }
 
     /// Lets go of a folder, which may be gone already.
-    pub(crate) fn unwatch(&mut self, folder: &Path) {
+    pub(super) fn unwatch(&mut self, folder: &Path) {
         // The system drops the watch of a deleted folder by itself, and then there is nothing to
         // be let go of.
         let _ = self.inner.unwatch(folder);
     }
+}
+
+fn is_cookie(event: &Event) -> bool {
+    let is_cookie = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(COOKIE))
+    };
+    !event.paths.is_empty() && event.paths.iter().all(is_cookie)
 }
 
 fn forward(sender: &Sender, event: Event) {

@@ -1,41 +1,53 @@
 //! The folders under the roots: armed, listed, and kept up with as they come and go.
 //!
-//! A folder is watched first and listed then, so that a file is either listed or told. Roots are
-//! watched from their parent as well, because a root may vanish, come back, or not be there yet.
+//! A folder is armed first and listed then, so that a file is either listed or told. What an event
+//! means is read off the disk as it is now, never off the event alone: events come late, twice, and
+//! in another order than what they tell of.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use walkdir::WalkDir;
 
+use super::armed::{Armed, Inode, Polling, Role};
+use super::faces::Faces;
 use super::ignore::Rules;
-use super::links::Links;
-use super::raw::{RawKind, Watcher, is_relevant};
+use super::raw::{RawKind, Sender, is_relevant};
 use super::repository::{Hold, Repositories, git_folder, repository};
+use super::way::{Ways, steps};
 use crate::model::{Change, ChangeKind, Warning};
 
-/// What identifies a folder whatever its path.
-type Inode = (u64, u64);
+/// After this time a person is told what takes so long.
+const LONG: Duration = Duration::from_secs(3);
 
 /// The roots and everything below them that is not ignored.
 pub struct Tree {
-    /// `None`: the tree is only listed, as for a single pass.
-    watcher: Option<Watcher>,
+    armed: Armed,
     roots: Vec<PathBuf>,
     rules: Rules,
-    folders: HashMap<PathBuf, Inode>,
-    inodes: HashMap<Inode, PathBuf>,
-    /// Where folders were that have been met elsewhere before they were told to be gone.
-    left: BTreeSet<PathBuf>,
-    /// Folders that are watched for another reason than lying under a root.
-    outside: BTreeSet<PathBuf>,
-    links: Links,
+    folders: BTreeMap<PathBuf, Inode>,
+    /// The path under which each folder is listed.
+    owners: HashMap<Inode, PathBuf>,
+    /// Further paths to folders that are listed: one that can be reached in two ways is one.
+    others: HashMap<Inode, BTreeSet<PathBuf>>,
+    /// The ways to the roots, to the settings and to where links lead.
+    ways: Ways,
+    /// Files with several paths.
+    faces: Faces,
     repositories: Repositories,
     /// The settings file, whether it is there or not.
     settings: Option<PathBuf>,
+    /// Where folders were that have been met elsewhere before they were told to be gone.
+    moved: Vec<PathBuf>,
+    /// Somebody wants the program to stop, also while it lists.
+    stopping: Arc<AtomicBool>,
+    /// When a person has to be told next that it takes long.
+    patience: Option<Instant>,
     warnings: Vec<Warning>,
 }
 
@@ -51,59 +63,93 @@ pub struct Understood {
 }
 
 impl Tree {
-    /// A tree over `roots`, which are absolute.
-    pub fn new(
-        roots: Vec<PathBuf>,
-        rules: Rules,
-        watcher: Option<Watcher>,
-        settings: Option<PathBuf>,
-    ) -> Self {
+    /// A tree over `roots`, which are absolute. It is only listed, as for a single pass.
+    pub fn new(roots: Vec<PathBuf>, rules: Rules) -> Self {
         Self {
-            settings,
-            watcher,
+            armed: Armed::new(None, Polling::Never),
             roots,
             rules,
-            folders: HashMap::new(),
-            inodes: HashMap::new(),
-            left: BTreeSet::new(),
-            outside: BTreeSet::new(),
-            links: Links::default(),
+            folders: BTreeMap::new(),
+            owners: HashMap::new(),
+            others: HashMap::new(),
+            ways: Ways::default(),
+            faces: Faces::default(),
             repositories: Repositories::default(),
+            settings: None,
+            moved: Vec::new(),
+            stopping: Arc::default(),
+            patience: None,
             warnings: Vec::new(),
         }
     }
 
-    /// Other roots or rules hold from now on, for the next [`Tree::scan`].
+    /// What happens in it, and to the file `settings`, is told to `sender` from the first scan on.
+    #[must_use]
+    pub fn live(self, sender: Sender, polling: Polling, settings: PathBuf) -> Self {
+        Self { armed: Armed::new(Some(sender), polling), settings: Some(settings), ..self }
+    }
+
+    /// Stops listing as soon as this is set.
+    #[must_use]
+    pub fn until(self, stopping: Arc<AtomicBool>) -> Self {
+        Self { stopping, ..self }
+    }
+
+    /// Other roots or rules hold from now on, for the next [`Tree::rescan`].
     pub fn replace(&mut self, roots: Vec<PathBuf>, rules: Rules) {
-        for root in self.roots.clone() {
-            self.disarm(&root);
-        }
         self.roots = roots;
         self.rules = rules;
+    }
+
+    /// Arms everything anew, as if nothing were known; the files that can be part of a plugin,
+    /// sorted.
+    pub fn rescan(&mut self, polling: Polling) -> Vec<PathBuf> {
+        self.armed.renew(polling);
+        self.folders.clear();
+        self.owners.clear();
+        self.others.clear();
+        self.ways = Ways::default();
+        self.faces = Faces::default();
+        self.scan()
     }
 
     /// Arms everything; the files that can be part of a plugin, sorted.
     pub fn scan(&mut self) -> Vec<PathBuf> {
         if let Some(settings) = self.settings.clone() {
-            self.watch_the_way(&settings);
+            self.find_way(&settings);
         }
+        self.patience = Some(Instant::now() + LONG);
         let mut files = Vec::new();
         for root in self.roots.clone() {
             self.arm_root(&root, &mut files);
         }
+        self.patience = None;
+        self.moved.clear();
         files.sort();
         files.dedup();
+        files.retain(|file| !self.faces.is_hidden(file));
         files
     }
 
-    /// How many folders are watched.
+    /// How many folders are listed.
     pub fn folders(&self) -> usize {
         self.folders.len()
     }
 
+    /// Whether the file, if there is one, belongs to the tree, and under this path.
+    pub fn holds(&self, file: &Path) -> bool {
+        if self.roots.iter().any(|root| root == file) {
+            return true;
+        }
+        let seen = self.is_listed(file) && !self.rules.is_ignored(file, false);
+        seen && !self.faces.is_hidden(file) && (!file.is_symlink() || self.is_the_only_way(file))
+    }
+
     /// What went wrong with watching since the last time this was asked.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
-        std::mem::take(&mut self.warnings)
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.extend(self.armed.take_warnings());
+        warnings
     }
 
     /// Works out what a path that was told means for the files under the roots.
@@ -113,65 +159,95 @@ impl Tree {
         if understood.hold.is_some() {
             return understood;
         }
-        if self.settings.as_ref() == Some(&path) {
-            understood.settings =
-                matches!(kind, RawKind::Finished | RawKind::Arrived | RawKind::Gone);
-            return understood;
+        let spellings = self.armed.spellings(&path);
+        for path in spellings {
+            self.understand_one(path, kind, &mut understood);
         }
-        for link in self.links.to(&path) {
-            self.push(&mut understood.changes, link, kind);
-        }
-        let is_root = self.roots.contains(&path);
-        let leads_to_root = is_root || self.roots.iter().any(|root| root.starts_with(&path));
-        if leads_to_root {
-            self.root_changed(&path, kind, &mut understood.changes);
-            if !self.folders.contains_key(&path) && !is_root {
-                return understood;
+        let changes = &mut understood.changes;
+        // What lost its watch with another name of the same folder is looked at anew.
+        let mut rounds = 0;
+        loop {
+            let freed = self.armed.take_freed();
+            if freed.is_empty() || rounds == 100 {
+                break;
+            }
+            rounds += 1;
+            for name in freed {
+                self.look_again(name, changes);
             }
         }
-        let in_tree = is_root || path.parent().is_some_and(|parent| self.is_listed(parent, &path));
-        if in_tree {
-            self.file_or_folder(path, kind, &mut understood.changes);
+        for moved in std::mem::take(&mut self.moved) {
+            push(changes, moved, RawKind::Gone);
         }
         understood
     }
 
-    /// Whether what lies in `parent` belongs to the tree.
-    fn is_listed(&self, parent: &Path, path: &Path) -> bool {
-        self.folders.contains_key(parent) && (self.is_under_root(path))
+    fn look_again(&mut self, name: PathBuf, changes: &mut Vec<Change>) {
+        if self.ways.leads_through(&name)
+            && let Some(inode) = inode_of(&name)
+        {
+            self.armed.add(&name, inode, Role::Way);
+        }
+        if self.folders.contains_key(&name) || is_relevant(&name) {
+            self.appeared(name, RawKind::Arrived, changes);
+        }
     }
 
-    fn is_under_root(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root))
+    fn understand_one(&mut self, path: PathBuf, kind: RawKind, understood: &mut Understood) {
+        if self.settings.as_ref().is_some_and(|settings| leads(&self.ways, settings, &path)) {
+            understood.settings |=
+                matches!(kind, RawKind::Finished | RawKind::Arrived | RawKind::Gone);
+        }
+        let changes = &mut understood.changes;
+        let structural = matches!(kind, RawKind::Created | RawKind::Arrived | RawKind::Gone);
+        if structural {
+            if kind == RawKind::Gone {
+                self.armed.forget(&path);
+            }
+            for owner in self.ways.over(&path) {
+                self.way_changed(&owner, &path, kind, changes);
+            }
+        } else {
+            for owner in self.ways.to(&path) {
+                if self.settings.as_ref() != Some(&owner) && owner != path {
+                    push(changes, owner, kind);
+                }
+            }
+        }
+        let is_root = self.roots.contains(&path);
+        // What becomes of a root as such was told above.
+        let in_tree = (is_root && !structural) || (!is_root && self.is_listed(&path));
+        if in_tree {
+            self.file_or_folder(path, kind, changes);
+        }
     }
 
-    fn push(&self, changes: &mut Vec<Change>, path: PathBuf, kind: RawKind) {
-        let kind = match kind {
-            RawKind::Finished | RawKind::Arrived | RawKind::Touched => ChangeKind::Finished,
-            RawKind::Writing | RawKind::Created => ChangeKind::Writing,
-            RawKind::Gone => ChangeKind::Gone,
-        };
-        changes.push(Change { path, kind });
+    /// Whether the path belongs to the tree.
+    fn is_listed(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|parent| self.folders.contains_key(parent))
     }
 
     fn file_or_folder(&mut self, path: PathBuf, kind: RawKind, changes: &mut Vec<Change>) {
         match kind {
             RawKind::Finished | RawKind::Writing | RawKind::Touched => {
                 if is_relevant(&path) && !self.rules.is_ignored(&path, false) {
-                    self.push(changes, path, kind);
+                    // The system does not tell when a file is given a further name elsewhere.
+                    if kind != RawKind::Writing {
+                        self.note_file(&path, changes);
+                    }
+                    push(changes, path, kind);
                 }
             }
             RawKind::Gone => {
-                self.links.remove(&path);
-                let was_folder = self.disarm(&path) | self.left.contains(&path);
-                self.left.retain(|left| !left.starts_with(&path));
+                let was_folder = self.disarm(&path, changes);
+                self.leave_way(&path);
+                self.forget_file(&path, changes);
                 if was_folder || is_relevant(&path) {
-                    self.push(changes, path.clone(), kind);
+                    push(changes, path.clone(), kind);
                 }
-                // A rename is told by both ends and by the folder itself, under the name that it
-                // had. Renamed away and back, a folder is there although the last word was that it
-                // is gone, and what watched it went with the first rename.
-                if was_folder && path.is_dir() {
+                // Something may be there although the last word was that it is gone: it came back,
+                // and what watched it went with the first of the two.
+                if fs::symlink_metadata(&path).is_ok() {
                     self.appeared(path, RawKind::Arrived, changes);
                 }
             }
@@ -179,19 +255,32 @@ impl Tree {
         }
     }
 
+    /// Something is at `path` that was not there, or was another thing.
     fn appeared(&mut self, path: PathBuf, kind: RawKind, changes: &mut Vec<Change>) {
         if is_git(&path) {
             return self.watch_repository(git_folder(&path));
         }
+        let is_link = path.is_symlink();
+        if is_link {
+            if self.rules.is_ignored(&path, true) {
+                return;
+            }
+            self.find_way(&path);
+        } else {
+            self.leave_way(&path);
+        }
+        // A folder of that name may have been here before: that one is gone.
+        if self.disarm(&path, changes) {
+            push(changes, path.clone(), RawKind::Gone);
+        }
+        self.forget_file(&path, changes);
         let Ok(metadata) = fs::metadata(&path) else { return };
         if metadata.is_dir() {
-            // A folder of that name may have been here before: that one is gone.
-            self.disarm(&path);
-            if !self.rules.is_ignored(&path, true) || self.roots.contains(&path) {
+            if !self.rules.is_ignored(&path, true) {
                 let mut files = Vec::new();
                 self.arm(&path, &mut files);
                 for file in files {
-                    self.push(changes, file, RawKind::Arrived);
+                    push(changes, file, RawKind::Arrived);
                 }
             }
             return;
@@ -199,146 +288,225 @@ impl Tree {
         if !is_relevant(&path) || !metadata.is_file() || self.rules.is_ignored(&path, false) {
             return;
         }
-        let is_link = path.is_symlink();
-        if is_link && !self.follow(&path) {
+        if is_link && !self.is_the_only_way(&path) {
             return;
         }
+        self.note_file(&path, changes);
         // A link or a second name for a file is whole at once, and nobody closes it.
         let whole = kind == RawKind::Arrived || is_link || metadata.nlink() > 1;
-        self.push(changes, path, if whole { RawKind::Arrived } else { kind });
+        push(changes, path, if whole { RawKind::Arrived } else { kind });
     }
 
-    /// A root, or something on the way to one, came or went.
-    fn root_changed(&mut self, path: &Path, kind: RawKind, changes: &mut Vec<Change>) {
-        let roots: Vec<PathBuf> =
-            self.roots.iter().filter(|root| root.starts_with(path)).cloned().collect();
-        for root in roots {
-            match kind {
-                RawKind::Gone => {
-                    self.disarm(&root);
-                    self.outside.remove(path);
-                    self.push(changes, root.clone(), RawKind::Gone);
-                    self.watch_the_way(&root);
-                    // It may be back before its parent was watched.
-                    if root.exists() {
-                        self.arm_again(&root, changes);
-                    }
+    // --- ways -----------------------------------------------------------------------------------
+
+    /// Something on the way to `owner` came or went.
+    fn way_changed(&mut self, owner: &Path, step: &Path, kind: RawKind, changes: &mut Vec<Change>) {
+        if self.settings.as_deref() == Some(owner) {
+            self.find_way(owner);
+            return;
+        }
+        if self.roots.iter().any(|root| root == owner) {
+            return self.root_changed(owner, step, kind, changes);
+        }
+        // A link below a root. What it led to is gone, whatever it leads to now.
+        let was_folder = self.disarm(owner, changes);
+        if was_folder || is_relevant(owner) {
+            push(changes, owner.to_owned(), RawKind::Gone);
+        }
+        self.appeared(owner.to_owned(), RawKind::Arrived, changes);
+    }
+
+    fn root_changed(&mut self, root: &Path, step: &Path, kind: RawKind, changes: &mut Vec<Change>) {
+        // A file that is being made in the place of a root is told again when it is whole.
+        let is_file = root.is_file();
+        if is_file && kind == RawKind::Created && !root.is_symlink() && leads_to(step, root) {
+            self.find_way(root);
+            return push(changes, root.to_owned(), RawKind::Created);
+        }
+        self.disarm(root, changes);
+        push(changes, root.to_owned(), RawKind::Gone);
+        let mut files = Vec::new();
+        self.arm_root(root, &mut files);
+        for file in files {
+            push(changes, file, RawKind::Arrived);
+        }
+    }
+
+    /// Watches each step of the way to `owner`, as it is now.
+    fn find_way(&mut self, owner: &Path) {
+        if !self.armed.is_live() {
+            return;
+        }
+        // What a step leads to may change while the way is walked; the step before it, which is
+        // watched already, tells that. So the way is walked until it stays the same.
+        let mut way = self.way(owner);
+        for _ in 0..5 {
+            for step in &way {
+                let folder = step.parent().unwrap_or(step);
+                if let Some(inode) = inode_of(folder) {
+                    self.armed.add(folder, inode, Role::Way);
+                    self.armed.add_step(step);
                 }
-                RawKind::Created | RawKind::Arrived if root != path || root.is_dir() => {
-                    self.disarm(&root);
-                    self.arm_again(&root, changes);
-                }
-                _ => {}
+            }
+            let again = self.way(owner);
+            if again == way {
+                break;
+            }
+            way = again;
+        }
+        let free = self.ways.set(owner, way);
+        self.leave(free);
+    }
+
+    fn way(&self, owner: &Path) -> Vec<PathBuf> {
+        let mut way = steps(owner);
+        // The way to the folder that a link lies in is watched for the root's sake.
+        if !self.roots.iter().any(|root| root == owner)
+            && self.settings.as_deref() != Some(owner)
+            && let Some(home) = owner.parent().and_then(|folder| folder.canonicalize().ok())
+        {
+            let own = owner.file_name().map(|name| home.join(name));
+            way.retain(|step| !home.starts_with(step) && Some(step) != own.as_ref());
+        }
+        way
+    }
+
+    fn leave_way(&mut self, owner: &Path) {
+        let free = self.ways.remove(owner);
+        self.leave(free);
+    }
+
+    fn leave(&mut self, free: Vec<PathBuf>) {
+        for step in free {
+            self.armed.remove_step(&step);
+            if let Some(folder) = step.parent()
+                && !self.ways.leads_through(folder)
+            {
+                self.armed.remove(folder, Role::Way);
             }
         }
     }
 
-    fn arm_again(&mut self, root: &Path, changes: &mut Vec<Change>) {
-        let mut files = Vec::new();
-        self.arm_root(root, &mut files);
-        for file in files {
-            self.push(changes, file, RawKind::Arrived);
+    /// Whether the target of a link to a file is not under a root by itself; if it is, the link is
+    /// only another way to it.
+    fn is_the_only_way(&self, link: &Path) -> bool {
+        let Ok(target) = fs::canonicalize(link) else { return true };
+        let Some(folder) = target.parent() else { return true };
+        let seen_anyway =
+            self.folders.contains_key(folder) && !self.rules.is_ignored(&target, false);
+        !seen_anyway
+    }
+
+    /// A file that can be reached in several ways is told under one path. It may be edited under
+    /// another name that lies elsewhere, so it is watched itself, too.
+    fn note_file(&mut self, file: &Path, changes: &mut Vec<Change>) {
+        let Ok(metadata) = fs::metadata(file) else { return };
+        if !metadata.is_file() || (metadata.nlink() < 2 && !file.is_symlink()) {
+            return;
+        }
+        let inode = (metadata.dev(), metadata.ino());
+        if metadata.nlink() > 1 {
+            self.armed.add(file, inode, Role::Listed);
+        }
+        for other in self.faces.add(file, inode) {
+            push(changes, other, RawKind::Arrived);
         }
     }
 
+    /// What is, or was, at this path is another file now, or none.
+    fn forget_file(&mut self, file: &Path, changes: &mut Vec<Change>) {
+        for other in self.faces.remove(file) {
+            push(changes, other, RawKind::Arrived);
+        }
+    }
+
+    fn watch_repository(&mut self, git: Option<PathBuf>) {
+        if let Some(git) = git
+            && let Some(inode) = inode_of(&git)
+        {
+            self.armed.add(&git, inode, Role::Way);
+            self.repositories.add(git);
+        }
+    }
+
+    // --- folders --------------------------------------------------------------------------------
+
     fn arm_root(&mut self, root: &Path, files: &mut Vec<PathBuf>) {
-        self.watch_the_way(root);
+        self.find_way(root);
         self.watch_repository(repository(root));
         match fs::metadata(root) {
-            Ok(metadata) if metadata.is_dir() => self.arm(root, files),
-            Ok(metadata) if metadata.is_file() => {
-                if root.is_symlink() {
-                    self.follow(root);
+            Ok(metadata) if metadata.is_dir() => {
+                if let Some(name) = self.armed.is_pseudo(root, metadata.dev()) {
+                    let message = format!(
+                        "{} lies on {name}, the kernel's own data made to look like files: it is \
+                         not watched",
+                        root.display()
+                    );
+                    self.warnings.push(Warning::new("not_watched", message));
+                    return;
                 }
+                self.arm(root, files);
+                self.armed.probe(root, (metadata.dev(), metadata.ino()));
+            }
+            Ok(metadata) if metadata.is_file() => {
+                self.note_file(root, &mut Vec::new());
                 files.push(root.to_owned());
             }
             _ => {}
         }
     }
 
-    /// Watches the nearest folder above a root that is there, again if it is not there any more by
-    /// the time that it is watched.
-    fn watch_the_way(&mut self, root: &Path) {
-        for ancestor in root.ancestors().skip(1) {
-            if ancestor.is_dir() {
-                self.watch_outside(ancestor);
-                if ancestor.is_dir() {
-                    return;
+    /// Arms and lists `folder` and what is below.
+    fn arm(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+        let mut links = Vec::new();
+        self.arm_below(folder, files, &mut links);
+        // Only now is it known what lies under a root by itself; a link to that is another way.
+        while !links.is_empty() {
+            links.sort();
+            for link in std::mem::take(&mut links) {
+                self.find_way(&link);
+                let Ok(metadata) = fs::metadata(&link) else { continue };
+                if metadata.is_dir() && !self.rules.is_ignored(&link, true) {
+                    self.arm_below(&link, files, &mut links);
+                } else if metadata.is_file() && is_relevant(&link) && self.is_the_only_way(&link) {
+                    self.note_file(&link, &mut Vec::new());
+                    files.push(link);
                 }
             }
         }
     }
 
-    fn watch_repository(&mut self, git: Option<PathBuf>) {
-        if let Some(git) = git {
-            self.watch_outside(&git);
-            self.repositories.add(git);
-        }
-    }
-
-    fn watch_outside(&mut self, folder: &Path) {
-        let Some(watcher) = &mut self.watcher else { return };
-        if self.folders.contains_key(folder) || self.outside.contains(folder) {
-            return;
-        }
-        if let Err(error) = watcher.watch(folder) {
-            tracing::debug!(folder = %folder.display(), %error, "not watched");
-            return;
-        }
-        self.outside.insert(folder.to_owned());
-    }
-
-    /// Notes where a link to a file leads. `false` if the file is under a root by itself, and then
-    /// the link is only another way to it.
-    fn follow(&mut self, link: &Path) -> bool {
-        let Ok(target) = fs::canonicalize(link) else { return true };
-        let Some(folder) = target.parent().map(Path::to_owned) else { return true };
-        let seen_anyway = self.folders.contains_key(&folder)
-            && !self.rules.is_ignored(&target, false)
-            && !self.roots.iter().any(|root| root == link);
-        if seen_anyway {
-            return false;
-        }
-        self.watch_outside(&folder);
-        self.links.set(link, target);
-        true
-    }
-
-    /// Watches and lists `folder` and what is below.
-    fn arm(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+    fn arm_below(&mut self, folder: &Path, files: &mut Vec<PathBuf>, links: &mut Vec<PathBuf>) {
         let mut folders = vec![folder.to_owned()];
-        let mut linked = Vec::new();
         while let Some(folder) = folders.pop() {
+            if self.stopping.load(Ordering::Relaxed) {
+                return;
+            }
             if !self.arm_one(&folder) {
                 continue;
             }
+            self.ask_for_patience(&folder);
             self.rules.enter(&folder);
-            for entry in WalkDir::new(&folder).min_depth(1).max_depth(1).follow_links(true) {
-                // A link that leads nowhere, or something that is gone again.
-                let Ok(entry) = entry else { continue };
-                if is_git(entry.path()) {
-                    self.watch_repository(git_folder(entry.path()));
+            // The last one is taken first, so that folders are met in the order of their names.
+            let found = WalkDir::new(&folder)
+                .min_depth(1)
+                .max_depth(1)
+                .sort_by(|one, other| other.file_name().cmp(one.file_name()));
+            for entry in found.into_iter().filter_map(Result::ok) {
+                let kind = entry.file_type();
+                let path = entry.into_path();
+                if is_git(&path) {
+                    self.watch_repository(git_folder(&path));
+                } else if self.rules.is_ignored(&path, kind.is_dir()) {
                     continue;
+                } else if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_symlink() {
+                    links.push(path);
+                } else if kind.is_file() && is_relevant(&path) {
+                    self.note_file(&path, &mut Vec::new());
+                    files.push(path);
                 }
-                let is_folder = entry.file_type().is_dir();
-                if self.rules.is_ignored(entry.path(), is_folder) {
-                    continue;
-                }
-                if is_folder {
-                    folders.push(entry.into_path());
-                } else if entry.file_type().is_file() && is_relevant(entry.path()) {
-                    if entry.path_is_symlink() {
-                        linked.push(entry.into_path());
-                    } else {
-                        files.push(entry.into_path());
-                    }
-                }
-            }
-        }
-        // Only now is it known which targets are under a root anyway.
-        for link in linked {
-            if self.follow(&link) {
-                files.push(link);
             }
         }
     }
@@ -346,63 +514,108 @@ impl Tree {
     /// `false` if there is nothing to list: not a folder, or one that was reached another way.
     fn arm_one(&mut self, folder: &Path) -> bool {
         let Ok(metadata) = fs::metadata(folder) else { return false };
+        if !metadata.is_dir() {
+            return false;
+        }
         let inode = (metadata.dev(), metadata.ino());
-        if let Some(other) = self.inodes.get(&inode) {
-            let still = fs::metadata(other).is_ok_and(|other| (other.dev(), other.ino()) == inode);
-            if still && other != folder {
-                return false;
-            }
-            let other = other.clone();
-            self.disarm_one(&other);
-            if other != folder {
-                self.left.insert(other);
-            }
-        }
-        if let Some(watcher) = &mut self.watcher
-            && let Err(error) = watcher.watch(folder)
+        if let Some(owner) = self.owners.get(&inode).cloned()
+            && owner != folder
         {
-            if !folder.is_dir() {
+            if inode_of(&owner) == Some(inode) {
+                self.others.entry(inode).or_default().insert(folder.to_owned());
                 return false;
             }
-            self.warnings.push(Warning::new(
-                "watch_limit",
-                format!(
-                    "{} is not watched ({error}); {} folders are; raise the limit with: \
-                     sysctl fs.inotify.max_user_watches=1048576",
-                    folder.display(),
-                    self.folders.len()
-                ),
-            ));
+            // It has moved, and that it is gone from there was not told yet.
+            self.disarm(&owner, &mut Vec::new());
+            self.moved.push(owner);
         }
-        self.outside.remove(folder);
+        if self.armed.is_pseudo(folder, inode.0).is_some() {
+            return false;
+        }
+        if self.folders.get(folder).is_some_and(|known| *known != inode) {
+            self.disarm_one(&folder.to_owned());
+        }
+        self.armed.add(folder, inode, Role::Listed);
         self.folders.insert(folder.to_owned(), inode);
-        self.inodes.insert(inode, folder.to_owned());
+        self.owners.insert(inode, folder.to_owned());
         true
     }
 
-    /// Lets go of a folder and all below. Whether there was one.
-    fn disarm(&mut self, folder: &Path) -> bool {
+    /// Lets go of a folder and all below, and takes up what can be reached in another way. Whether
+    /// there was one.
+    fn disarm(&mut self, folder: &Path, changes: &mut Vec<Change>) -> bool {
+        // A file that was watched for its names, or a link that leads nowhere any more.
+        self.armed.remove(folder, Role::Listed);
         if !self.folders.contains_key(folder) {
             return false;
         }
+        for file in self.faces.below(folder) {
+            self.forget_file(&file, changes);
+        }
+        for link in self.ways.below(folder) {
+            if !self.roots.contains(&link) && self.settings.as_ref() != Some(&link) {
+                self.leave_way(&link);
+            }
+        }
+        let folders = self.folders.range(folder.to_owned()..).map(|(path, _)| path);
         let below: Vec<PathBuf> =
-            self.folders.keys().filter(|path| path.starts_with(folder)).cloned().collect();
-        for path in below {
-            self.disarm_one(&path);
+            folders.take_while(|path| path.starts_with(folder)).cloned().collect();
+        let others: Vec<PathBuf> = below.iter().filter_map(|path| self.disarm_one(path)).collect();
+        for other in others {
+            if self.is_listed(&other) && !self.folders.contains_key(&other) {
+                self.appeared(other, RawKind::Arrived, changes);
+            }
         }
         true
     }
 
-    fn disarm_one(&mut self, folder: &Path) {
-        if let Some(watcher) = &mut self.watcher {
-            watcher.unwatch(folder);
+    /// Lets go of one folder; another path to it, if there is one.
+    fn disarm_one(&mut self, folder: &PathBuf) -> Option<PathBuf> {
+        self.armed.remove(folder, Role::Listed);
+        let inode = self.folders.remove(folder)?;
+        if self.owners.get(&inode) != Some(folder) {
+            return None;
         }
-        if let Some(inode) = self.folders.remove(folder)
-            && self.inodes.get(&inode).is_some_and(|path| path == folder)
-        {
-            self.inodes.remove(&inode);
+        self.owners.remove(&inode);
+        self.others.get_mut(&inode)?.pop_first()
+    }
+
+    fn ask_for_patience(&mut self, folder: &Path) {
+        if self.patience.is_some_and(|until| until <= Instant::now()) {
+            self.patience = Some(Instant::now() + LONG);
+            tracing::warn!(
+                "still looking for plugins: {} folders so far, now in {}; name a folder with less \
+                 in it, or leave out what holds none (`ignore` in watch.toml)",
+                self.folders.len(),
+                folder.display()
+            );
         }
     }
+}
+
+fn push(changes: &mut Vec<Change>, path: PathBuf, kind: RawKind) {
+    let kind = match kind {
+        RawKind::Finished | RawKind::Arrived | RawKind::Touched => ChangeKind::Finished,
+        RawKind::Writing | RawKind::Created => ChangeKind::Writing,
+        RawKind::Gone => ChangeKind::Gone,
+    };
+    changes.push(Change { path, kind });
+}
+
+/// Whether `path` is `owner` or where it leads in the end.
+fn leads(ways: &Ways, owner: &PathBuf, path: &Path) -> bool {
+    owner == path || ways.to(path).contains(owner)
+}
+
+/// Whether `step` is the last one to `root`.
+fn leads_to(step: &Path, root: &Path) -> bool {
+    root.canonicalize().is_ok_and(|real| real == step)
+}
+
+/// What identifies the file or folder that `path` leads to.
+pub(super) fn inode_of(path: &Path) -> Option<Inode> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Whether this is, or leads to, the folder that version control keeps its own files in.

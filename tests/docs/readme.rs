@@ -182,7 +182,6 @@ fn a_setting_is_a_limit_as_long_as_it_is_refused() {
         ("[reload]\npreload = [\"json\"]", "`preload`"),
         ("[plugins.it]\nlimits = { memory_mb = 256 }", "`limits`"),
         ("[plugins.it]\nsandbox = { network = false }", "`sandbox`"),
-        ("[watch]\npoll = 500", "a number for `poll`"),
     ] {
         let output = once(&format!("{SETTINGS}{setting}\n"), PLUGIN);
         let refused = output.status.code() == Some(2) && said(&output).contains(NOT_YET);

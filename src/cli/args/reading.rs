@@ -55,7 +55,7 @@ pub(super) fn refuse_unavailable(
         };
         let written = match asked {
             Asked::Word(word) => format!("{name}={word}"),
-            Asked::Number | Asked::Other => name,
+            Asked::Other => name,
         };
         if let Some(refusal) = unavailable::refusal(id, asked, &written) {
             return Err(command.error(ErrorKind::InvalidValue, refusal));

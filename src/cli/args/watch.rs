@@ -14,7 +14,6 @@ use super::Command;
 use super::common::{Common, CommonOptions};
 use super::reading::{self, HasCommon, Read};
 use crate::model::Isolation;
-use crate::settings::unavailable::{self, Asked};
 use crate::settings::{Origins, Poll};
 
 /// What `replug watch` was asked to do.
@@ -94,7 +93,6 @@ struct Options {
     /// Look at the files every MS milliseconds instead of waiting for the system's notices
     #[arg(long, value_name = "MS", env = "REPLUG_POLL", value_parser = values::poll)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "500")]
-    #[arg(hide = unavailable::refusal("poll", Asked::Number, "").is_some())]
     poll: Option<Poll>,
 }
 
@@ -110,8 +108,7 @@ pub(super) fn command() -> clap::Command {
 
 pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command, clap::Error> {
     let Read { options, matches, mut command } = reading::read::<Options>(command, args)?;
-    let poll = matches!(options.poll, Some(Poll::Every(_))).then_some(Asked::Number);
-    let asked = [("poll", poll), ("isolation", reading::isolation(&matches))];
+    let asked = [("isolation", reading::isolation(&matches))];
     reading::refuse_unavailable(&mut command, &matches, &asked)?;
     let Options { paths, common, once, print_config, no_keys, no_prefix, .. } = options;
     let mut common = common.common(&mut command, &paths, options.python.as_deref())?;

@@ -1,0 +1,53 @@
+//! Files that can be reached in several ways: through links, or because they have several names.
+//!
+//! One file is one file: it is told under one of its paths, the first in order, and under the next
+//! one when that is gone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::armed::Inode;
+
+/// The paths of each such file.
+#[derive(Debug, Default)]
+pub(super) struct Faces {
+    paths: HashMap<Inode, BTreeSet<PathBuf>>,
+    files: BTreeMap<PathBuf, Inode>,
+}
+
+impl Faces {
+    /// `path` leads to this file. The other paths to it.
+    pub(super) fn add(&mut self, path: &Path, file: Inode) -> Vec<PathBuf> {
+        if self.files.get(path) != Some(&file) {
+            self.remove(path);
+        }
+        self.files.insert(path.to_owned(), file);
+        let paths = self.paths.entry(file).or_default();
+        paths.insert(path.to_owned());
+        paths.iter().filter(|other| *other != path).cloned().collect()
+    }
+
+    /// `path` does not lead to such a file any more. The other paths to the one that it led to.
+    pub(super) fn remove(&mut self, path: &Path) -> Vec<PathBuf> {
+        let Some(file) = self.files.remove(path) else { return Vec::new() };
+        let Some(paths) = self.paths.get_mut(&file) else { return Vec::new() };
+        paths.remove(path);
+        let others = paths.iter().cloned().collect();
+        if paths.is_empty() {
+            self.paths.remove(&file);
+        }
+        others
+    }
+
+    /// The paths below `folder`.
+    pub(super) fn below(&self, folder: &Path) -> Vec<PathBuf> {
+        let paths = self.files.range(folder.to_owned()..).map(|(path, _)| path);
+        paths.take_while(|path| path.starts_with(folder)).cloned().collect()
+    }
+
+    /// Whether another path stands for the file that `path` leads to.
+    pub(super) fn is_hidden(&self, path: &Path) -> bool {
+        let paths = self.files.get(path).and_then(|file| self.paths.get(file));
+        paths.and_then(BTreeSet::first).is_some_and(|first| first != path)
+    }
+}
