@@ -10,6 +10,7 @@ use super::args::Common;
 use super::problem::Problem;
 use super::{Exit, exit, log};
 use crate::host::{self, ChildOptions, Client, Hurry, LocalOptions, Note, Printing, SpawnError};
+use crate::keys;
 use crate::loader::{PluginPolicy, Policy};
 use crate::model::Isolation;
 use crate::python::StartupError;
@@ -29,7 +30,12 @@ pub(super) fn start_host(
 ) -> Result<(Client, Hurry), Problem> {
     let python = settings.python.clone();
     if settings.isolation == Isolation::None {
-        let options = LocalOptions { python, expendable: false, tag_prints: None };
+        let options = LocalOptions {
+            python,
+            expendable: false,
+            tag_prints: None,
+            terminal: Arc::new(|wanted| terminal(wanted.then_some(None))),
+        };
         let (host, urgency) =
             host::in_this_process(&options, notes).map_err(|error| match error {
                 StartupError::Failed(_) => Problem::fault(&error),
@@ -39,11 +45,28 @@ pub(super) fn start_host(
             })?;
         return Ok((host, Box::new(move |limit| urgency.hurry(limit))));
     }
-    let options = ChildOptions { python, log: log::filter(common).to_owned(), printing };
+    let options = ChildOptions {
+        python,
+        log: log::filter(common).to_owned(),
+        printing,
+        terminal: Some(Arc::new(|group| terminal(group.map(Some)))),
+    };
     host::spawn(options, notes, gone).map_err(|error| match error {
         SpawnError::Usage(_) => Problem::usage(&error),
         SpawnError::Failed(_) => Problem::fault(&error),
     })
+}
+
+/// Gives the terminal to a process group, or to this process's own plugins, for a debugger; with
+/// `None` takes it back.
+fn terminal(to: Option<Option<u32>>) -> bool {
+    match to {
+        Some(group) => keys::hand_over(group),
+        None => {
+            keys::take_back();
+            true
+        }
+    }
 }
 
 /// Whether somebody asked to stop, and whom that concerns at once.

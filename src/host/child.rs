@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::client::{Client, Link};
-use super::message::{Request, Response};
+use super::message::{Request, Response, Telling, Word};
 use super::prints::{Printing, Prints};
 use super::serve::{ASIDE, CHANNEL, CRASH};
 use super::{Death, Note, Slot, death, wire};
@@ -39,7 +39,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
 /// How to start the child.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ChildOptions {
     /// The interpreter that was asked for, if one was.
     pub python: Option<PathBuf>,
@@ -47,6 +47,9 @@ pub struct ChildOptions {
     pub log: String,
     /// Where what plugins print goes, line by line; without it, where our own goes, as it is.
     pub printing: Option<Printing>,
+    /// Gives the terminal to the process group named, for a debugger, or takes it back; whether that
+    /// could be done.
+    pub terminal: Option<Terminal>,
 }
 
 /// Why there is no child.
@@ -59,6 +62,9 @@ pub enum SpawnError {
     #[error("{0}")]
     Failed(String),
 }
+
+/// See [`ChildOptions::terminal`].
+pub type Terminal = Arc<dyn Fn(Option<u32>) -> bool + Send + Sync>;
 
 /// Shortens the call that is under way in the child, from any thread.
 pub type Hurry = Box<dyn Fn(Duration) + Send + Sync>;
@@ -87,7 +93,7 @@ pub fn spawn(
     let hurry = move |limit: Duration| {
         if let Some(aside) = lock(&aside).as_mut() {
             // If it cannot be sent the child is gone, and that is told elsewhere.
-            let _ = wire::write(aside, &limit);
+            let _ = wire::write(aside, &Word::Hurry(limit));
         }
     };
     Ok((Client { link: Box::new(link), version, prepared: None }, Box::new(hurry)))
@@ -153,6 +159,9 @@ impl ChildLink {
             gone: self.gone.clone(),
             finished: finished.clone(),
             silent: silent.clone(),
+            terminal: self.options.terminal.clone(),
+            group: child.id(),
+            prints: prints.clone(),
         };
         let thread = thread::Builder::new().name("host".to_owned());
         thread.spawn(move || reader.run(listening)).map_err(failed)?;
@@ -329,20 +338,43 @@ struct Reader {
     gone: Sender<()>,
     finished: Arc<AtomicBool>,
     silent: Arc<AtomicBool>,
+    terminal: Option<Terminal>,
+    /// Of the child.
+    group: u32,
+    prints: Option<Prints>,
 }
 
 impl Reader {
     fn run(self, aside: UnixStream) {
-        let mut aside = BufReader::new(aside);
-        while let Ok(Some(note)) = wire::read::<Note>(&mut aside) {
-            if self.notes.send(note).is_err() {
-                return;
+        let mut words = BufReader::new(&aside);
+        while let Ok(Some(telling)) = wire::read(&mut words) {
+            match telling {
+                Telling::Note(note) => {
+                    if self.notes.send(note).is_err() {
+                        break;
+                    }
+                }
+                Telling::Terminal(wanted) => {
+                    let done = self.lend(wanted);
+                    // If nobody is there to hear it, nobody uses it.
+                    let _ = wire::write(&mut &aside, &Word::Terminal(done));
+                }
             }
         }
+        self.lend(false);
         self.silent.store(true, Ordering::Relaxed);
         if !self.finished.load(Ordering::Relaxed) {
             let _ = self.gone.send(());
         }
+    }
+}
+
+impl Reader {
+    fn lend(&self, wanted: bool) -> bool {
+        if let Some(prints) = &self.prints {
+            prints.show();
+        }
+        self.terminal.as_ref().is_some_and(|terminal| terminal(wanted.then_some(self.group)))
     }
 }
 

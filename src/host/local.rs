@@ -15,14 +15,14 @@ use super::client::{Client, Link};
 use super::message::{Request, Response};
 use super::{Death, Note};
 use crate::model::PluginId;
-use crate::python::{Interpreter, Runtime, StartupError, Urgency};
+use crate::python::{AskTerminal, Interpreter, Runtime, StartupError, Urgency};
 
 /// Address space for the stack of Python's main thread; only what is used becomes memory. Deep
 /// recursion in a plugin shall end as `RecursionError`, not as the end of the process.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// Which interpreter to start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct LocalOptions {
     /// The executable that was asked for, if one was.
     pub python: Option<PathBuf>,
@@ -30,6 +30,8 @@ pub struct LocalOptions {
     pub expendable: bool,
     /// What plugins print is tagged, and the tags begin so.
     pub tag_prints: Option<String>,
+    /// Asks for the terminal, for a debugger.
+    pub terminal: AskTerminal,
 }
 
 /// Starts the interpreter in this process, once. What plugins import after their start arrives at
@@ -68,8 +70,10 @@ impl PythonThread {
     ) -> Result<Self, StartupError> {
         let interpreter = Interpreter::choose(options.python.as_deref())?;
         let (expendable, tag_prints) = (options.expendable, options.tag_prints.clone());
-        let prepare =
-            move |py: Python<'_>| Runtime::new(py, notes, expendable, tag_prints.as_deref());
+        let terminal = options.terminal.clone();
+        let prepare = move |py: Python<'_>| {
+            Runtime::new(py, notes, expendable, tag_prints.as_deref(), terminal)
+        };
         let (started, starting) = bounded(1);
         let failed = |error: io::Error| StartupError::Failed(error.to_string());
         let thread = thread::Builder::new()

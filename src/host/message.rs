@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Slot, Start, Started};
+use std::time::Duration;
+
+use super::{Note, Slot, Start, Started};
 use crate::model::{PluginFault, PluginId, Warning};
 use crate::source::Source;
 
@@ -41,4 +43,22 @@ pub(super) enum Response {
     Stopped(Vec<Warning>),
     /// To exec.
     Value(Result<Option<String>, PluginFault>),
+}
+
+/// From the supervisor, without waiting for a turn.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Word {
+    /// The call under way ends within this time.
+    Hurry(Duration),
+    /// To [`Telling::Terminal`]: whether that was done.
+    Terminal(bool),
+}
+
+/// To the supervisor, unasked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Telling {
+    /// A plugin imported something.
+    Note(Note),
+    /// A debugger needs the terminal, or does not need it any more.
+    Terminal(bool),
 }

@@ -22,7 +22,7 @@ mod prints;
 mod serve;
 mod wire;
 
-pub use child::{ChildOptions, HOST_COMMAND, Hurry, SpawnError, spawn};
+pub use child::{ChildOptions, HOST_COMMAND, Hurry, SpawnError, Terminal, spawn};
 pub use client::Client;
 pub use local::{LocalOptions, in_this_process};
 pub use prints::{Printing, Sink, Stream, tagged};

@@ -10,16 +10,16 @@ use std::iter;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use serde::Serialize;
 
 use super::local::{LocalOptions, PythonThread};
-use super::message::{Request, Response};
+use super::message::{Request, Response, Telling, Word};
 use super::{Note, wire};
-use crate::python::{StartupError, Urgency};
+use crate::python::{AskTerminal, StartupError, Urgency};
 
 /// The descriptor of the socket for requests and answers.
 pub(super) const CHANNEL: i32 = 3;
@@ -55,7 +55,11 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
     });
     let answer = move |response| tell(channel, &response) || end(channel);
     let (notes, noted) = unbounded();
-    let options = LocalOptions { python, expendable: true, tag_prints };
+    let (wishes, wished) = unbounded();
+    let (granted, answers) = unbounded();
+    let terminal: AskTerminal =
+        Arc::new(move |wanted| wishes.send(wanted).is_ok() && answers.recv().unwrap_or_default());
+    let options = LocalOptions { python, expendable: true, tag_prints, terminal };
     let python = match PythonThread::start(&options, notes, requests, answer) {
         Ok(python) => python,
         Err(error) => {
@@ -68,8 +72,10 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
     let helpers = [
         thread::Builder::new()
             .name("hurry".to_owned())
-            .spawn(move || heed_supervisor(aside, &urgency)),
-        thread::Builder::new().name("notes".to_owned()).spawn(move || tell_notes(&noted, aside)),
+            .spawn(move || heed_supervisor(aside, &urgency, &granted)),
+        thread::Builder::new()
+            .name("notes".to_owned())
+            .spawn(move || tell_asides(&noted, &wished, aside)),
     ];
     if helpers.iter().any(Result::is_err) {
         return 1;
@@ -87,17 +93,26 @@ fn tell(mut out: &UnixStream, message: &impl Serialize) -> bool {
     written.is_ok()
 }
 
-fn heed_supervisor(aside: &UnixStream, urgency: &Urgency) {
+fn heed_supervisor(aside: &UnixStream, urgency: &Urgency, granted: &Sender<bool>) {
     let mut words = BufReader::new(aside);
-    while let Ok(Some(limit)) = wire::read::<Duration>(&mut words) {
-        urgency.hurry(limit);
+    while let Ok(Some(word)) = wire::read(&mut words) {
+        match word {
+            Word::Hurry(limit) => urgency.hurry(limit),
+            // Whoever asked waits for it.
+            Word::Terminal(done) => _ = granted.send(done),
+        }
     }
     end(aside);
 }
 
-fn tell_notes(notes: &Receiver<Note>, out: &UnixStream) {
-    for note in notes {
-        tell(out, &note);
+fn tell_asides(notes: &Receiver<Note>, wishes: &Receiver<bool>, out: &UnixStream) {
+    loop {
+        let telling = select! {
+            recv(notes) -> note => note.map(Telling::Note),
+            recv(wishes) -> wish => wish.map(Telling::Terminal),
+        };
+        let Ok(telling) = telling else { return };
+        tell(out, &telling);
     }
 }
 

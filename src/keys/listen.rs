@@ -84,10 +84,12 @@ fn take(mut signal: &UnixStream) -> bool {
 /// Waits for one thing to happen and deals with it. An error is the end: the terminal is gone, or
 /// nobody wants the keys any more.
 fn round(terminal: &Stdin, signals: &Signals, keys: &Sender<Key>) -> io::Result<()> {
-    let ours = mode::is_foreground(terminal);
+    let ours = mode::while_ours(terminal, || ()).is_some();
     if wait(terminal.as_fd(), signals, ours)? {
         let mut bytes = [0; 256];
-        let count = rustix::io::read(terminal, &mut bytes)?;
+        // Between the wait and this somebody may have been given the terminal.
+        let count = mode::while_ours(terminal, || rustix::io::read(terminal, &mut bytes));
+        let Some(count) = count.transpose()? else { return Ok(()) };
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -106,8 +108,8 @@ fn round(terminal: &Stdin, signals: &Signals, keys: &Sender<Key>) -> io::Result<
     }
     // Another stop, which nobody can handle, is only known by its end.
     let woken = take(&signals.go_on);
-    if mode::is_foreground(terminal) && (stopped || woken || !ours) {
-        mode::enter(terminal)?;
+    if stopped || woken || !ours {
+        mode::while_ours(terminal, || mode::enter(terminal)).transpose()?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ mod mode;
 mod stop;
 
 pub use listen::{Listener, listen};
-pub use mode::restore;
+pub use mode::{hand_over, restore, take_back};
 
 /// A key that means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,26 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
+/// Does what the system stops a program for that is in the background, without being stopped.
+#[expect(unsafe_code, reason = "signal masks are C API only")]
+pub(super) fn unstopped<T>(act: impl FnOnce() -> T) -> T {
+    let mut output = MaybeUninit::<libc::sigset_t>::zeroed();
+    let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the first set is filled before it is used; the second one is filled by the call, or
+    // stays the empty set that zeros are.
+    unsafe {
+        libc::sigemptyset(output.as_mut_ptr());
+        libc::sigaddset(output.as_mut_ptr(), libc::SIGTTOU);
+        libc::pthread_sigmask(libc::SIG_BLOCK, output.as_ptr(), before.as_mut_ptr());
+    }
+    let done = act();
+    // SAFETY: as above.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
+    }
+    done
+}
+
 /// Returns when somebody has continued the process, or at once if there is nobody to do so.
 #[expect(unsafe_code, reason = "the disposition of a signal is C API only")]
 pub(super) fn stop() -> io::Result<()> {

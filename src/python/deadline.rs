@@ -45,6 +45,8 @@ struct Armed {
     limit: Duration,
     /// The deadline was shortened from outside.
     hurried: bool,
+    /// A person debugs it; since when.
+    paused: Option<Instant>,
 }
 
 /// So many strikes without effect: the plugin is in C code that does not look at signals.
@@ -149,8 +151,15 @@ impl Watchdog {
         let mut state = self.inner.lock();
         state.call += 1;
         let call = state.call;
-        state.armed =
-            Some(Armed { call, due, strikes: 0, patience: PATIENCE, limit, hurried: false });
+        state.armed = Some(Armed {
+            call,
+            due,
+            strikes: 0,
+            patience: PATIENCE,
+            limit,
+            hurried: false,
+            paused: None,
+        });
         // Most calls end long before a deadline, so a sleeping watchdog is woken only if it would
         // oversleep; it looks again at what is armed when it wakes by itself.
         let oversleeps = state.sleeps_until.is_none_or(|until| until > due);
@@ -158,6 +167,11 @@ impl Watchdog {
         if oversleeps {
             self.inner.changed.notify_all();
         }
+    }
+
+    /// A handle for whoever pauses it.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        Deadlines(self.inner.clone())
     }
 
     /// The call is over. Whether it was struck.
@@ -180,15 +194,39 @@ pub struct Urgency {
     inner: Arc<Inner>,
 }
 
+/// Pauses and resumes the deadline of the call under way.
+pub(crate) struct Deadlines(Arc<Inner>);
+
+impl Deadlines {
+    /// The time of the call under way does not pass until [`Deadlines::resume`], or until somebody
+    /// wants to stop.
+    pub(crate) fn pause(&self) {
+        if let Some(armed) = &mut self.0.lock().armed {
+            armed.paused = Some(Instant::now());
+        }
+    }
+
+    /// See [`Deadlines::pause`].
+    pub(crate) fn resume(&self) {
+        if let Some(armed) = &mut self.0.lock().armed
+            && let Some(since) = armed.paused.take()
+        {
+            armed.due += since.elapsed();
+        }
+        self.0.changed.notify_all();
+    }
+}
+
 impl Urgency {
     /// The call under way, if there is one, ends within `limit`.
     pub fn hurry(&self, limit: Duration) {
         let due = Instant::now() + limit;
         if let Some(armed) = &mut self.inner.lock().armed
-            && armed.due > due
+            && (armed.due > due || armed.paused.is_some())
         {
             armed.due = due;
             armed.hurried = true;
+            armed.paused = None;
         }
         self.inner.changed.notify_all();
     }
@@ -206,6 +244,7 @@ fn run(inner: &Inner, thread: ThreadHandle) {
     while !state.stop {
         let now = Instant::now();
         let wait = match &mut state.armed {
+            Some(Armed { paused: Some(_), .. }) => None,
             Some(armed) if armed.due <= now => {
                 armed.strikes += 1;
                 armed.due = now + AGAIN;

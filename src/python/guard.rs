@@ -293,7 +293,7 @@ fn open_stream(
 }
 
 #[expect(unsafe_code, reason = "duplicating a numbered descriptor is C API only")]
-fn duplicate(number: i32) -> Option<OwnedFd> {
+pub(super) fn duplicate(number: i32) -> Option<OwnedFd> {
     use std::os::fd::FromRawFd;
     // SAFETY: any number may be asked for; a negative answer is an error, anything else is a new
     // descriptor that nobody else owns.
@@ -316,7 +316,7 @@ fn reopen_if_closed(number: i32, saved: &OwnedFd) {
 }
 
 #[expect(unsafe_code, reason = "signal handlers are C API only")]
-fn current_action(number: i32) -> Option<libc::sigaction> {
+pub(super) fn current_action(number: i32) -> Option<libc::sigaction> {
     // SAFETY: a null new action only asks; `action` is written before it is read if that succeeds.
     unsafe {
         let mut action: libc::sigaction = mem::zeroed();
@@ -325,7 +325,7 @@ fn current_action(number: i32) -> Option<libc::sigaction> {
 }
 
 #[expect(unsafe_code, reason = "signal handlers are C API only")]
-fn set_action(number: i32, action: &libc::sigaction) {
+pub(super) fn set_action(number: i32, action: &libc::sigaction) {
     // SAFETY: the action was valid when it was read, and handlers are never unloaded.
     unsafe {
         libc::sigaction(number, action, std::ptr::null_mut());

@@ -5,6 +5,7 @@
 mod call;
 mod context;
 mod deadline;
+mod debugger;
 mod embedded;
 mod exec;
 mod fault;
@@ -19,5 +20,6 @@ mod startup;
 mod tools;
 
 pub use deadline::Urgency;
+pub use debugger::AskTerminal;
 pub use runtime::Runtime;
 pub use startup::{BUILT_FOR, Interpreter, StartupError};

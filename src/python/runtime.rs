@@ -15,6 +15,7 @@ use pyo3::types::{PyModule, PyModuleMethods};
 
 use super::call::{Called, Calls};
 use super::deadline::{Urgency, Watchdog};
+use super::debugger::{self, AskTerminal};
 use super::guard::Guard;
 use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
@@ -68,7 +69,7 @@ impl Runtime {
     /// Prepares the interpreter of this thread, which must be Python's main thread, for plugins.
     /// What they import after their start is told through `notes`. An `expendable` process may be
     /// ended by a call that cannot be interrupted. What they print is tagged if there is a mark to do
-    /// so with.
+    /// so with; a debugger asks for `terminal`.
     ///
     /// # Errors
     /// What Python raised; the interpreter cannot be used then.
@@ -77,6 +78,7 @@ impl Runtime {
         notes: Sender<Note>,
         expendable: bool,
         tag_prints: Option<&str>,
+        terminal: AskTerminal,
     ) -> PyResult<Self> {
         tools::tools(py)?;
         embedded::install(py)?;
@@ -95,6 +97,7 @@ impl Runtime {
             describe_crashes(py)?;
         }
         let watchdog = Watchdog::start(py, expendable)?;
+        debugger::install(py, terminal, watchdog.deadlines())?;
         let tags = tag_prints.map(|mark| Tags::new(py, mark)).transpose()?;
         let guard = Guard::new(py, tags)?;
         Ok(Self {

@@ -7,6 +7,7 @@
     reason = "a test ends by panicking; the lint's own exception covers only test functions"
 )]
 
+mod debugger;
 mod keys;
 mod looks;
 mod mode;

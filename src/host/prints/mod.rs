@@ -139,6 +139,13 @@ impl Prints {
         state.owner = plugin.map(|plugin| plugin.as_str().to_owned());
     }
 
+    /// Shows what was printed until now.
+    pub(super) fn show(&self) {
+        let mut state = self.lock();
+        state.drain();
+        state.flush(Lines::flush_call);
+    }
+
     /// The child has ended: shows all that is left.
     pub(super) fn end(&self) {
         let mut state = self.lock();
