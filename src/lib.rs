@@ -21,3 +21,7 @@ pub mod settings;
 pub mod source;
 pub mod supervisor;
 pub mod watch;
+mod wheel;
+
+#[cfg(all(feature = "embed", feature = "wheel"))]
+compile_error!("the program and the wheel are built apart: --no-default-features --features wheel");

@@ -9,7 +9,7 @@ use super::problem::{Problem, written};
 use super::{Exit, screen, stdio, survey};
 use crate::check::{Finding, Level, Survey};
 use crate::model::PluginId;
-use crate::python::{BUILT_FOR, Interpreter};
+use crate::python::Interpreter;
 use crate::report::{Person, finding_line};
 use crate::requirements::{self, Packages};
 use crate::settings::Settings;
@@ -62,8 +62,9 @@ fn line(finding: &Finding) -> String {
 
 /// What is installed for the interpreter that would run the plugins. It is not started.
 fn packages(python: Option<&Path>) -> Result<Packages, Problem> {
-    let executable = Interpreter::locate(python).map_err(|error| Problem::usage(&error))?;
-    Ok(Packages::of(requirements::find(&executable, BUILT_FOR)))
+    let (executable, version) =
+        Interpreter::locate(python).map_err(|error| Problem::usage(&error))?;
+    Ok(Packages::of(requirements::find(&executable, &version)))
 }
 
 /// The plugins that the user turned off.

@@ -7,7 +7,7 @@ use super::{Exit, log};
 use crate::host;
 
 /// Serves the supervisor that started this process.
-pub(super) fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
+pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     let (mut python, mut mark, mut filter) = (None, None, None);
     let mut arguments = arguments;
     while let (Some(option), Some(value)) = (arguments.next(), arguments.next()) {

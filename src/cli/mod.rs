@@ -6,7 +6,7 @@ mod clock;
 mod exec;
 mod exit;
 mod help;
-mod host;
+pub(crate) mod host;
 mod list;
 mod log;
 mod new;

@@ -39,9 +39,7 @@ pub(super) fn start_host(
         let (host, urgency) =
             host::in_this_process(&options, notes).map_err(|error| match error {
                 StartupError::Failed(_) => Problem::fault(&error),
-                StartupError::Missing { .. }
-                | StartupError::NotPython { .. }
-                | StartupError::OtherVersion { .. } => Problem::usage(&error),
+                _ => Problem::usage(&error),
             })?;
         return Ok((host, Box::new(move |limit| urgency.hurry(limit))));
     }

@@ -7,11 +7,10 @@
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,11 +22,9 @@ use super::client::{Client, Link};
 use super::message::{Request, Response, Telling, Word};
 use super::prints::{Printing, Prints};
 use super::serve::{ASIDE, CHANNEL, CRASH};
-use super::{Death, Note, Slot, death, wire};
+use super::{Death, Note, Slot, death, program, wire};
 use crate::model::PluginId;
-
-/// The hidden command that makes this program a host.
-pub const HOST_COMMAND: &str = "__host";
+use crate::python::StartupError;
 
 /// A process that lived this long was not killed by what started it.
 const LONG_LIFE: Duration = Duration::from_secs(10);
@@ -148,7 +145,7 @@ impl ChildLink {
             (crash.as_raw_fd(), CRASH),
             (their_aside.as_raw_fd(), ASIDE),
         ];
-        let (child, prints) = self.spawn(inherited).map_err(failed)?;
+        let (child, prints) = self.spawn(inherited)?;
         drop((their_channel, their_aside));
         let listening = aside.try_clone().map_err(failed)?;
         *lock(&self.aside) = Some(aside);
@@ -181,47 +178,19 @@ impl ChildLink {
     }
 
     /// Starts the process. What holds the other ends of its pipes here is gone when this returns.
-    fn spawn(&self, inherited: [(RawFd, RawFd); 3]) -> io::Result<(Child, Option<Prints>)> {
-        let mut command = self.command(inherited)?;
+    fn spawn(&self, inherited: [(RawFd, RawFd); 3]) -> Result<(Child, Option<Prints>), SpawnError> {
+        let failed = |error: io::Error| SpawnError::Failed(format!("no host process: {error}"));
+        let mut command = program::command(&self.options).map_err(refused)?;
+        program::inherit(&mut command, inherited).map_err(failed)?;
         let Some(printing) = &self.options.printing else {
-            return Ok((command.spawn()?, None));
+            return Ok((command.spawn().map_err(failed)?, None));
         };
         // Another one each time, so that nothing looks like it by chance.
         let mark = format!("{:016x}", RandomState::new().hash_one(0));
-        let prints = Prints::attach(&mut command, printing, &mark)?;
-        let child = command.arg("--tag-prints").arg(&mark).spawn()?;
-        prints.start()?;
+        let prints = Prints::attach(&mut command, printing, &mark).map_err(failed)?;
+        let child = command.arg("--tag-prints").arg(&mark).spawn().map_err(failed)?;
+        prints.start().map_err(failed)?;
         Ok((child, Some(prints)))
-    }
-
-    #[expect(unsafe_code, reason = "what is done between fork and exec")]
-    fn command(&self, inherited: [(RawFd, RawFd); 3]) -> io::Result<Command> {
-        // High numbers, so that putting one in its place does not close another.
-        let copies: io::Result<Vec<(OwnedFd, RawFd)>> =
-            inherited.into_iter().map(|(from, to)| Ok((high_copy(from)?, to))).collect();
-        let inherited = copies?;
-        let mut command = Command::new(own_program()?);
-        command.arg0("replug-host").arg(HOST_COMMAND).arg("--log").arg(&self.options.log);
-        if let Some(python) = &self.options.python {
-            command.arg("--python").arg(python);
-        }
-        command.stdin(Stdio::null());
-        let prepare = move || {
-            for (from, to) in &inherited {
-                // SAFETY: between fork and exec only such calls are allowed; both are.
-                if unsafe { libc::dup2(from.as_raw_fd(), *to) } < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-            }
-            // SAFETY: as above.
-            if unsafe { libc::setpgid(0, 0) } < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(())
-        };
-        // SAFETY: the closure calls nothing but dup2 and setpgid, and allocates nothing.
-        unsafe { command.pre_exec(prepare) };
-        Ok(command)
     }
 
     /// What became of a process that does not answer any more.
@@ -378,12 +347,6 @@ impl Reader {
     }
 }
 
-/// This program, also if its file was replaced meanwhile.
-fn own_program() -> io::Result<PathBuf> {
-    let own = PathBuf::from("/proc/self/exe");
-    if own.exists() { Ok(own) } else { std::env::current_exe() }
-}
-
 #[expect(unsafe_code, reason = "anonymous files are C API only")]
 fn memory_file() -> io::Result<File> {
     // SAFETY: the name is a C string, and the new descriptor is nobody else's.
@@ -396,15 +359,10 @@ fn memory_file() -> io::Result<File> {
     }
 }
 
-#[expect(unsafe_code, reason = "choosing a descriptor's number is C API only")]
-fn high_copy(descriptor: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: the descriptor is open, and the copy is nobody else's.
-    unsafe {
-        let copy = libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 64);
-        if copy < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(OwnedFd::from_raw_fd(copy))
+fn refused(error: StartupError) -> SpawnError {
+    match error {
+        StartupError::Failed(message) => SpawnError::Failed(message),
+        error => SpawnError::Usage(error.to_string()),
     }
 }
 

@@ -5,21 +5,16 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use pyo3::{PyResult, Python};
+use pyo3::Python;
 
 use super::client::{Client, Link};
 use super::message::{Request, Response};
 use super::{Death, Note};
 use crate::model::PluginId;
-use crate::python::{AskTerminal, Interpreter, Runtime, StartupError, Urgency};
-
-/// Address space for the stack of Python's main thread; only what is used becomes memory. Deep
-/// recursion in a plugin shall end as `RecursionError`, not as the end of the process.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+use crate::python::{AskTerminal, Ended, Interpreter, Runtime, StartupError, Urgency};
 
 /// Which interpreter to start.
 #[derive(Clone)]
@@ -34,8 +29,8 @@ pub struct LocalOptions {
     pub terminal: AskTerminal,
 }
 
-/// Starts the interpreter in this process, once. What plugins import after their start arrives at
-/// `notes`. Also gives a way to end the call under way soon.
+/// Runs plugins in this process, on Python's main thread; once. What they import after their start
+/// arrives at `notes`. Also gives a way to end the call under way soon.
 ///
 /// # Errors
 /// [`StartupError`].
@@ -43,56 +38,31 @@ pub fn in_this_process(
     options: &LocalOptions,
     notes: Sender<Note>,
 ) -> Result<(Client, Urgency), StartupError> {
+    let interpreter = Interpreter::choose(options.python.as_deref())?;
+    let options = options.clone();
     let (requests, inbox) = unbounded();
     let (outbox, responses) = unbounded();
     let answer = move |response| outbox.send(response).is_ok();
-    let PythonThread { thread, version, urgency } =
-        PythonThread::start(options, notes, inbox.into_iter(), answer)?;
-    let link = LocalLink { requests, responses, thread: Some(thread) };
+    let (started, starting) = bounded(1);
+    let body = move || {
+        // Whoever asked waits for it.
+        let tell = move |outcome| started.send(outcome).is_ok();
+        carry_out_all(&interpreter, &options, notes, inbox.into_iter(), answer, tell);
+    };
+    let failed = |error: io::Error| StartupError::Failed(error.to_string());
+    let ended = Interpreter::on_main_thread(body).map_err(failed)?;
+    let (version, urgency) = starting
+        .recv()
+        .unwrap_or_else(|_| Err(StartupError::Failed("its thread ended".to_owned())))?;
+    let link = LocalLink { requests, responses, ended: Some(ended) };
     Ok((Client { link: Box::new(link), version, prepared: None }, urgency))
-}
-
-/// The thread that runs plugins.
-pub(super) struct PythonThread {
-    pub(super) thread: JoinHandle<()>,
-    pub(super) version: String,
-    pub(super) urgency: Urgency,
-}
-
-impl PythonThread {
-    /// Starts the thread. It carries out what `requests` gives, until there are no more, the last one
-    /// was carried out, or `answer` says that nobody listens.
-    pub(super) fn start(
-        options: &LocalOptions,
-        notes: Sender<Note>,
-        requests: impl Iterator<Item = Request> + Send + 'static,
-        answer: impl FnMut(Response) -> bool + Send + 'static,
-    ) -> Result<Self, StartupError> {
-        let interpreter = Interpreter::choose(options.python.as_deref())?;
-        let (expendable, tag_prints) = (options.expendable, options.tag_prints.clone());
-        let terminal = options.terminal.clone();
-        let prepare = move |py: Python<'_>| {
-            Runtime::new(py, notes, expendable, tag_prints.as_deref(), terminal)
-        };
-        let (started, starting) = bounded(1);
-        let failed = |error: io::Error| StartupError::Failed(error.to_string());
-        let thread = thread::Builder::new()
-            .name("python".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || run(&interpreter, prepare, requests, answer, &started))
-            .map_err(failed)?;
-        let (version, urgency) = starting
-            .recv()
-            .unwrap_or_else(|_| Err(StartupError::Failed("its thread ended".to_owned())))?;
-        Ok(Self { thread, version, urgency })
-    }
 }
 
 /// The way to that thread within one process.
 struct LocalLink {
     requests: Sender<Request>,
     responses: Receiver<Response>,
-    thread: Option<JoinHandle<()>>,
+    ended: Option<Ended>,
 }
 
 impl Link for LocalLink {
@@ -118,34 +88,44 @@ impl Link for LocalLink {
     }
 
     fn close(&mut self) {
-        if let Some(thread) = self.thread.take() {
+        if let Some(ended) = self.ended.take() {
             // It ends by itself after the last request; a panic there was reported where it was.
-            let _ = thread.join();
+            let _ = ended.wait();
         }
     }
 }
 
-type Starting = Result<(String, Urgency), StartupError>;
+/// The version and a way to hurry, or why there is no interpreter.
+pub(super) type Starting = Result<(String, Urgency), StartupError>;
 
-fn run(
+/// Starts the interpreter on this thread, which is Python's main thread then, and carries out what
+/// `requests` gives, until there are no more, the last one was carried out, or `answer` or `started`
+/// says that nobody listens.
+pub(super) fn carry_out_all(
     interpreter: &Interpreter,
-    prepare: impl FnOnce(Python<'_>) -> PyResult<Runtime>,
+    options: &LocalOptions,
+    notes: Sender<Note>,
     requests: impl Iterator<Item = Request>,
     mut answer: impl FnMut(Response) -> bool,
-    started: &Sender<Starting>,
+    started: impl FnOnce(Starting) -> bool,
 ) {
     let runtime = interpreter.start().and_then(|version| {
-        let runtime = Python::attach(prepare);
+        let (expendable, mark) = (options.expendable, options.tag_prints.as_deref());
+        let runtime = Python::attach(|py| {
+            Runtime::new(py, notes, expendable, mark, options.terminal.clone())
+        });
         let runtime = runtime.map_err(|error| StartupError::Failed(error.to_string()))?;
         Ok((runtime, version))
     });
     let mut runtime = match runtime {
         Ok((runtime, version)) => {
-            let _ = started.send(Ok((version, runtime.urgency())));
+            if !started(Ok((version, runtime.urgency()))) {
+                return;
+            }
             runtime
         }
         Err(error) => {
-            let _ = started.send(Err(error));
+            started(Err(error));
             return;
         }
     };

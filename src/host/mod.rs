@@ -19,13 +19,15 @@ mod death;
 mod local;
 mod message;
 mod prints;
+mod program;
 mod serve;
 mod wire;
 
-pub use child::{ChildOptions, HOST_COMMAND, Hurry, SpawnError, Terminal, spawn};
+pub use child::{ChildOptions, Hurry, SpawnError, Terminal, spawn};
 pub use client::Client;
 pub use local::{LocalOptions, in_this_process};
 pub use prints::{Printing, Sink, Stream, tagged};
+pub use program::HOST_COMMAND;
 pub(crate) use serve::CRASH;
 pub use serve::serve;
 

@@ -16,10 +16,10 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use serde::Serialize;
 
-use super::local::{LocalOptions, PythonThread};
+use super::local::{LocalOptions, Starting, carry_out_all};
 use super::message::{Request, Response, Telling, Word};
 use super::{Note, wire};
-use crate::python::{AskTerminal, StartupError, Urgency};
+use crate::python::{AskTerminal, Interpreter, StartupError, Urgency};
 
 /// The descriptor of the socket for requests and answers.
 pub(super) const CHANNEL: i32 = 3;
@@ -59,16 +59,46 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
     let (granted, answers) = unbounded();
     let terminal: AskTerminal =
         Arc::new(move |wanted| wishes.send(wanted).is_ok() && answers.recv().unwrap_or_default());
-    let options = LocalOptions { python, expendable: true, tag_prints, terminal };
-    let python = match PythonThread::start(&options, notes, requests, answer) {
-        Ok(python) => python,
+    let chosen = match Interpreter::choose(python.as_deref()) {
+        Ok(chosen) => chosen,
         Err(error) => {
-            let usage = !matches!(error, StartupError::Failed(_));
-            tell(channel, &Response::Refused(error.to_string(), usage));
+            refuse(channel, &error);
             return 1;
         }
     };
-    let urgency = python.urgency;
+    let options = LocalOptions { python, expendable: true, tag_prints, terminal };
+    let body = move || {
+        let started = move |outcome: Starting| match outcome {
+            Ok((version, urgency)) => {
+                look_after(aside, urgency, granted, noted, wished)
+                    && tell(channel, &Response::Ready(version))
+            }
+            Err(error) => {
+                refuse(channel, &error);
+                false
+            }
+        };
+        carry_out_all(&chosen, &options, notes, requests, answer, started);
+    };
+    match Interpreter::on_main_thread(body) {
+        Ok(ended) => u8::from(!ended.wait()),
+        Err(_) => 1,
+    }
+}
+
+fn refuse(channel: &UnixStream, error: &StartupError) {
+    let usage = !matches!(error, StartupError::Failed(_));
+    tell(channel, &Response::Refused(error.to_string(), usage));
+}
+
+/// Starts the two threads for what does not wait for its turn; whether they run.
+fn look_after(
+    aside: &'static UnixStream,
+    urgency: Urgency,
+    granted: Sender<bool>,
+    noted: Receiver<Note>,
+    wished: Receiver<bool>,
+) -> bool {
     let helpers = [
         thread::Builder::new()
             .name("hurry".to_owned())
@@ -77,11 +107,7 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
             .name("notes".to_owned())
             .spawn(move || tell_asides(&noted, &wished, aside)),
     ];
-    if helpers.iter().any(Result::is_err) {
-        return 1;
-    }
-    tell(channel, &Response::Ready(python.version));
-    u8::from(python.thread.join().is_err())
+    helpers.iter().all(Result::is_ok)
 }
 
 /// Whether there was anybody to tell it to.

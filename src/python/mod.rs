@@ -6,20 +6,30 @@ mod call;
 mod context;
 mod deadline;
 mod debugger;
+#[cfg(feature = "embed")]
 mod embedded;
 mod exec;
 mod fault;
 mod guard;
 mod imports;
 mod instance;
+mod interpreter;
 mod json;
 mod prints;
+#[cfg(not(feature = "embed"))]
+mod running;
 mod runtime;
 mod start;
+#[cfg(feature = "embed")]
 mod startup;
 mod tools;
 
 pub use deadline::Urgency;
 pub use debugger::AskTerminal;
+pub(crate) use interpreter::PROTOCOL;
+pub use interpreter::{Ended, Outside, StartupError};
+#[cfg(not(feature = "embed"))]
+pub use running::{Interpreter, lend_main_thread};
 pub use runtime::Runtime;
-pub use startup::{BUILT_FOR, Interpreter, StartupError};
+#[cfg(feature = "embed")]
+pub use startup::{BUILT_FOR, Interpreter};

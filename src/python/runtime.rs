@@ -16,12 +16,14 @@ use pyo3::types::{PyModule, PyModuleMethods};
 use super::call::{Called, Calls};
 use super::deadline::{Urgency, Watchdog};
 use super::debugger::{self, AskTerminal};
+#[cfg(feature = "embed")]
+use super::embedded;
 use super::guard::Guard;
 use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
 use super::prints::Tags;
 use super::start::refusal;
-use super::{context, embedded, exec, fault, tools};
+use super::{context, exec, fault, tools};
 use crate::host::{Limits, Note, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
@@ -81,6 +83,7 @@ impl Runtime {
         terminal: AskTerminal,
     ) -> PyResult<Self> {
         tools::tools(py)?;
+        #[cfg(feature = "embed")]
         embedded::install(py)?;
         let suffixes = py.import("importlib.machinery")?.getattr("EXTENSION_SUFFIXES")?;
         let shared = Arc::new(Shared {

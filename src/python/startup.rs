@@ -4,61 +4,24 @@
 //! this program was built with), checks that this program can run it, and starts it on the calling
 //! thread, which is from then on Python's main thread.
 
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::{env, fs, mem};
+use std::{env, fs, io, mem, thread};
 
 use pyo3::ffi;
 use pyo3::prelude::{PyAnyMethods, PyResult, Python};
+
+use super::interpreter::{Ended, StartupError, find_executable, minor_of};
+
+/// Address space for the stack of Python's main thread; only what is used becomes memory. Deep
+/// recursion in a plugin shall end as `RecursionError`, not as the end of the process.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// The interpreter to run, known to be one that this program can embed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interpreter {
     executable: PathBuf,
-}
-
-/// Why no interpreter could be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartupError {
-    /// There is no such file.
-    #[error("{origin}: there is no Python interpreter at {}; {remedy}", path.display())]
-    Missing {
-        /// Who named it.
-        origin: &'static str,
-        /// What was named.
-        path: PathBuf,
-        /// What to do.
-        remedy: &'static str,
-    },
-    /// An interpreter of another version.
-    #[error(
-        "{origin}: {} is Python {found}, and this program was built for Python {BUILT_FOR}; \
-         make a virtual environment with Python {BUILT_FOR} (python{BUILT_FOR} -m venv .venv), or \
-         build replug with PYO3_PYTHON={}", path.display(), path.display()
-    )]
-    OtherVersion {
-        /// Who named it.
-        origin: &'static str,
-        /// What was named.
-        path: PathBuf,
-        /// Its version.
-        found: String,
-    },
-    /// Something that is no interpreter.
-    #[error(
-        "{origin}: {} is no Python interpreter; name one of version {BUILT_FOR}, such as \
-         python{BUILT_FOR} or .venv/bin/python", path.display()
-    )]
-    NotPython {
-        /// Who named it.
-        origin: &'static str,
-        /// What was named.
-        path: PathBuf,
-    },
-    /// The interpreter itself gave up.
-    #[error("Python did not start: {0}")]
-    Failed(String),
 }
 
 const BUILD_PYTHON: &str = env!("REPLUG_BUILD_PYTHON");
@@ -93,28 +56,39 @@ impl Interpreter {
     pub fn choose(asked: Option<&Path>) -> Result<Self, StartupError> {
         let (origin, executable) = find(asked)?;
         match version_by_files(&executable).or_else(|| version_by_asking(&executable)) {
-            Some(version) if same_minor(&version) => Ok(Self { executable }),
-            Some(found) => Err(StartupError::OtherVersion { origin, path: executable, found }),
+            Some(version) if minor_of(&version).as_deref() == Some(BUILT_FOR) => {
+                Ok(Self { executable })
+            }
+            Some(found) => {
+                let wanted = built_for();
+                let found = format!("Python {found}");
+                Err(StartupError::OtherVersion { origin, path: executable, found, wanted })
+            }
             None if executable == Path::new(BUILD_PYTHON) => Ok(Self { executable }),
             None => Err(StartupError::NotPython { origin, path: executable }),
         }
     }
 
-    /// The executable that [`Interpreter::choose`] would choose, as far as that can be told without
-    /// running it.
+    /// The executable that plugins would run with, in this process or in one of its own, and its
+    /// version, as far as that can be told without running it.
     ///
     /// # Errors
-    /// As for [`Interpreter::choose`].
-    pub fn locate(asked: Option<&Path>) -> Result<PathBuf, StartupError> {
+    /// [`StartupError::Missing`] and [`StartupError::NotPython`].
+    pub fn locate(asked: Option<&Path>) -> Result<(PathBuf, String), StartupError> {
         let (origin, executable) = find(asked)?;
         if executable == Path::new(BUILD_PYTHON) {
-            return Ok(executable);
+            return Ok((executable, BUILT_FOR.to_owned()));
         }
         let version = version_by_files(&executable).or_else(|| version_by_name(&executable));
         match version {
-            Some(version) if same_minor(&version) => Ok(executable),
-            Some(found) => Err(StartupError::OtherVersion { origin, path: executable, found }),
-            None if is_named_like_python(&executable) => Ok(executable),
+            Some(version) => match minor_of(&version) {
+                Some(minor) => Ok((executable, minor)),
+                None => {
+                    let (found, wanted) = (format!("Python {version}"), built_for());
+                    Err(StartupError::OtherVersion { origin, path: executable, found, wanted })
+                }
+            },
+            None if is_named_like_python(&executable) => Ok((executable, BUILT_FOR.to_owned())),
             None => Err(StartupError::NotPython { origin, path: executable }),
         }
     }
@@ -122,6 +96,16 @@ impl Interpreter {
     /// The executable that `sys.executable` will name.
     pub fn executable(&self) -> &Path {
         &self.executable
+    }
+
+    /// Runs `body` on a thread of its own, which shall start the interpreter and is then Python's
+    /// main thread.
+    ///
+    /// # Errors
+    /// If there can be no thread.
+    pub fn on_main_thread(body: impl FnOnce() + Send + 'static) -> io::Result<Ended> {
+        let thread = thread::Builder::new().name("python".to_owned()).stack_size(STACK_BYTES);
+        Ok(Ended::Thread(thread.spawn(body)?))
     }
 
     /// Starts the interpreter on this thread and lets go of the GIL. Once a process.
@@ -145,15 +129,8 @@ impl Interpreter {
     }
 }
 
-/// `path` itself, or what a bare name such as `python3.11` finds on `PATH`.
-fn find_executable(path: &Path) -> Option<PathBuf> {
-    let runnable = |path: &Path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-    if path.components().count() > 1 || path.is_absolute() {
-        let path = std::path::absolute(path).ok()?;
-        return runnable(&path).then_some(path);
-    }
-    let paths: OsString = env::var_os("PATH")?;
-    env::split_paths(&paths).map(|folder| folder.join(path)).find(|path| runnable(path))
+fn built_for() -> String {
+    format!("this program was built for Python {BUILT_FOR}")
 }
 
 /// The executable that was asked for, and who asked.
@@ -215,12 +192,6 @@ fn version_by_name(executable: &Path) -> Option<String> {
 
 fn is_named_like_python(executable: &Path) -> bool {
     executable.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"))
-}
-
-fn same_minor(version: &str) -> bool {
-    let mut parts = version.split('.');
-    let minor = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    BUILT_FOR.split_once('.') == Some(minor)
 }
 
 #[expect(unsafe_code, reason = "CPython's start-up is C API only")]

@@ -56,6 +56,7 @@ fn every_command_that_it_shows_exists() {
                 let help = Command::new(env!("CARGO")).args([*name, "--help"]).output().unwrap();
                 assert!(help.status.success(), "{command}");
             }
+            ["pip", "install", "."] => assert!(project_folder().join("pyproject.toml").exists()),
             [program, ..] if program.starts_with("./") => {
                 let mode =
                     fs::metadata(project_folder().join(program)).unwrap().permissions().mode();

@@ -1,0 +1,25 @@
+//! The extension module `qtforge._core`: what the Python package asks of the Rust side.
+//!
+//! Thin: each function takes Python's arguments, lets go of the GIL, and calls a room that knows how.
+//! The documentation for users stands in the stubs beside the Python package.
+
+#[cfg(not(feature = "embed"))]
+mod command;
+
+use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
+use pyo3::pymodule;
+#[cfg(not(feature = "embed"))]
+use pyo3::wrap_pyfunction;
+
+/// What `import qtforge._core` gives.
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("PROTOCOL", crate::python::PROTOCOL)?;
+    #[cfg(not(feature = "embed"))]
+    {
+        module.add_function(wrap_pyfunction!(command::main, module)?)?;
+        module.add_function(wrap_pyfunction!(command::serve_host, module)?)?;
+    }
+    Ok(())
+}
