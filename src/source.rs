@@ -82,6 +82,28 @@ impl Source {
         }
         Ok(Self::new(path, bytes))
     }
+
+    /// Reads a regular file that is no Python source, of any size. For one above
+    /// [`MAX_SOURCE_BYTES`], its size and times stand for the content.
+    ///
+    /// # Errors
+    /// As [`Source::read`], without [`ReadError::TooLarge`].
+    pub fn read_any(path: &Path) -> Result<Self, ReadError> {
+        match Self::read(path) {
+            Err(ReadError::TooLarge { .. }) => {
+                Ok(Self::new(path, stamp(path).map_err(ReadError::Io)?))
+            }
+            read => read,
+        }
+    }
+}
+
+/// What stands for the bytes of a file that is too large to be read: its size and its times.
+fn stamp(path: &Path) -> io::Result<Vec<u8>> {
+    use std::os::unix::fs::MetadataExt;
+
+    let it = path.metadata()?;
+    Ok(format!("{} {} {} {}", it.ino(), it.len(), it.mtime(), it.mtime_nsec()).into_bytes())
 }
 
 /// Why a file could not be read.

@@ -210,6 +210,11 @@ impl<H: Host> Supervisor<H> {
         if self.inputs.sender.take_lost() {
             self.rescan("more file events at once than could be kept");
         }
+        // What a plugin tells of its own writing comes before anything is made of it.
+        while let Ok(note) = self.inputs.notes.try_recv() {
+            let imported = self.loader.note(note);
+            self.compare(imported);
+        }
         if let Some(batch) = self.debouncer.take(Instant::now()) {
             self.settle(batch);
         }
@@ -360,6 +365,29 @@ impl<H: Host> Supervisor<H> {
             self.index.learn(path.clone(), hash);
             if known.is_some_and(|known| known != hash) {
                 // Which of the two is newer cannot be told, so the file is read again.
+                self.debouncer.push(Change { path, kind: ChangeKind::Finished }, Instant::now());
+            }
+        }
+        self.follow();
+    }
+
+    /// The watch follows what concerns plugins now. What was edited before it did is settled like any
+    /// other edit.
+    fn follow(&mut self) {
+        if let Some(patterns) = self.loader.take_patterns() {
+            for path in self.tree.follow_patterns(patterns) {
+                if let (None, Content::Present(source)) =
+                    (self.index.hash(&path), Content::read(&path))
+                {
+                    self.index.learn(path, source.hash);
+                }
+            }
+        }
+        for (path, concerns) in self.loader.take_news() {
+            if !concerns {
+                self.tree.unfollow(&path);
+            } else if self.tree.follow(&path) && !self.index.is_known(&path, &Content::read(&path))
+            {
                 self.debouncer.push(Change { path, kind: ChangeKind::Finished }, Instant::now());
             }
         }

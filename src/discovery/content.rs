@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::model::{MANIFEST, is_python};
 use crate::source::{ReadError, Source};
 
 /// A file as it was found.
@@ -18,7 +19,9 @@ pub enum Content {
 impl Content {
     /// Reads `path`.
     pub fn read(path: &Path) -> Self {
-        match Source::read(path) {
+        let is_ours = is_python(path) || path.ends_with(MANIFEST);
+        let read = if is_ours { Source::read(path) } else { Source::read_any(path) };
+        match read {
             Ok(source) => Self::Present(source),
             Err(ReadError::Missing | ReadError::NotAFile) => Self::Gone,
             Err(error) => Self::Unreadable(error),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Activation, Fields, Isolation, Metadata, PluginId, ReloadMode};
+use crate::model::{Activation, Fields, Isolation, Metadata, Patterns, PluginId, ReloadMode};
 
 /// A field that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn check_fields(fields: &Fields, id: &PluginId) -> Result<Metadata, FieldFau
             "reload" => m.reload = Some(word(field, value, &RELOAD)?),
             "isolation" => m.isolation = Some(word(field, value, &ISOLATION)?),
             "timeout" => m.timeout = Some(seconds(field, value)?),
-            "watch" => m.watch = texts(field, value)?,
+            "watch" => m.watch = patterns(field, value)?,
             "inputs" => {
                 m.inputs = value
                     .as_bool()
@@ -127,6 +127,17 @@ fn texts(field: &str, value: &Value) -> Result<Vec<String>, FieldFault> {
         item.as_str().map(str::to_owned).ok_or_else(fault)
     };
     items.iter().map(item).collect()
+}
+
+fn patterns(field: &str, value: &Value) -> Result<Vec<String>, FieldFault> {
+    let patterns = texts(field, value)?;
+    for pattern in &patterns {
+        Patterns::check(pattern).map_err(|message| FieldFault {
+            field: field.to_owned(),
+            message: format!("`{field}` must be patterns in gitignore syntax: {message}"),
+        })?;
+    }
+    Ok(patterns)
 }
 
 fn ids(field: &str, value: &Value) -> Result<Vec<PluginId>, FieldFault> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{Fields, Generation, PluginFault, PluginId, ReloadMode, Warning};
-use crate::source::Source;
+use crate::source::{ContentHash, Source};
 
 mod child;
 mod client;
@@ -112,6 +112,21 @@ pub struct Trace {
     /// Files that would have been imported instead of what was, had they been there.
     #[serde(with = "crate::raw::paths")]
     pub absent: Vec<PathBuf>,
+    /// Files in its folder that it read while it was imported or initialized.
+    pub inputs: Vec<Input>,
+    /// Files in its folder that it wrote, whenever.
+    #[serde(with = "crate::raw::paths")]
+    pub wrote: Vec<PathBuf>,
+}
+
+/// A file that a plugin was about to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The file.
+    #[serde(with = "crate::raw::path")]
+    pub path: PathBuf,
+    /// Its content at that moment; `None` if it was not there.
+    pub hash: Option<ContentHash>,
 }
 
 impl Trace {
@@ -121,6 +136,8 @@ impl Trace {
         self.missed.extend(other.missed);
         self.extensions.extend(other.extensions);
         self.absent.extend(other.absent);
+        self.inputs.extend(other.inputs);
+        self.wrote.extend(other.wrote);
     }
 }
 

@@ -30,6 +30,8 @@ impl<H: Host> Work<'_, H> {
         let number = *number;
         let path = candidate.entry.clone();
         let version = metadata.version.clone();
+        loader.registry.forget_written(key, number);
+        let Some(plugin) = loader.registry.get(key) else { return };
         let own = plugin.candidate.manifest.iter().chain([&plugin.candidate.entry]);
         let mut reached = Reached { files: own.cloned().collect(), ..Reached::default() };
         reached.extend(&trace);

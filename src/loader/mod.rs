@@ -29,8 +29,8 @@ pub use policy::{PluginPolicy, Policy};
 
 use crate::host::{Host, Note, Slot};
 use crate::model::{
-    Because, Candidate, Edit, Event, Generation, Phase, PluginFault, PluginId, UnloadReason,
-    Warning, is_python,
+    Because, Candidate, Edit, Event, Generation, Patterns, Phase, PluginFault, PluginId,
+    UnloadReason, Warning, is_python,
 };
 use crate::source::{ContentHash, Source};
 use recovery::Down;
@@ -169,7 +169,9 @@ impl<H: Host> Loader<H> {
     }
 
     /// A plugin imported something long after its start.
-    pub fn note(&mut self, note: Note) -> Vec<Imported> {
+    pub fn note(&mut self, mut note: Note) -> Vec<Imported> {
+        // Also of a generation that has ended: it may have written when it did.
+        self.registry.sort_out_inputs(&note.key, note.generation, &mut note.trace);
         let current = self
             .registry
             .get(&note.key)
@@ -190,6 +192,17 @@ impl<H: Host> Loader<H> {
             }
         }
         imported
+    }
+
+    /// Files that became of interest to a plugin, or stopped being so, since the last time; whether
+    /// they are now.
+    pub fn take_news(&mut self) -> Vec<(PathBuf, bool)> {
+        self.registry.take_news()
+    }
+
+    /// The `watch` patterns of all plugins, if they are others than the last time.
+    pub fn take_patterns(&mut self) -> Option<Vec<Patterns>> {
+        self.registry.take_patterns()
     }
 
     /// How many plugins are live.

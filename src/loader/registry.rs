@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::host::Trace;
-use crate::model::{Candidate, Generation, PluginFault, PluginId};
+use crate::model::{Candidate, Generation, Patterns, PluginFault, PluginId};
 use crate::source::Source;
 
 /// A plugin that is known, live or not.
@@ -29,6 +29,8 @@ pub(crate) struct Plugin {
     pub(crate) waiting: Option<String>,
     /// Why the content on disk is no plugin, if discovery says so.
     pub(crate) refused: Option<PluginFault>,
+    /// Files that it writes itself, with the latest generation that did.
+    pub(crate) written: BTreeMap<PathBuf, Generation>,
 }
 
 /// What is live of a plugin, with everything needed to make it again.
@@ -48,6 +50,8 @@ pub(crate) struct Reached {
     pub(crate) missed: BTreeSet<PathBuf>,
     /// Own extension modules that were loaded; they are among the files too.
     pub(crate) extensions: BTreeSet<PathBuf>,
+    /// Files that were read while it started; they are among the files too.
+    pub(crate) inputs: BTreeSet<PathBuf>,
 }
 
 impl Reached {
@@ -57,6 +61,8 @@ impl Reached {
         self.files.extend(trace.extensions.iter().chain(&trace.absent).cloned());
         self.extensions.extend(trace.extensions.iter().cloned());
         self.missed.extend(trace.missed.iter().cloned());
+        self.files.extend(trace.inputs.iter().map(|input| input.path.clone()));
+        self.inputs.extend(trace.inputs.iter().map(|input| input.path.clone()));
     }
 }
 
@@ -79,6 +85,7 @@ impl Plugin {
             behind: true,
             waiting: None,
             refused: None,
+            written: BTreeMap::new(),
         }
     }
 
@@ -108,6 +115,12 @@ pub(crate) struct Registry {
     units: HashMap<PathBuf, PluginId>,
     files: HashMap<PathBuf, BTreeSet<PluginId>>,
     missed: HashMap<PathBuf, BTreeSet<PluginId>>,
+    /// `watch` of those plugins that have it.
+    patterns: BTreeMap<PluginId, Patterns>,
+    /// Files that became of interest, or stopped being so, since somebody asked.
+    news: BTreeSet<PathBuf>,
+    /// `patterns` are others since somebody asked.
+    other_patterns: bool,
 }
 
 impl Registry {
@@ -148,6 +161,7 @@ impl Registry {
         let files = own_files(&candidate);
         self.keys.entry(candidate.id.clone()).or_insert_with(|| key.clone());
         self.units.insert(unit.clone(), key.clone());
+        self.set_patterns(&key, Some(&candidate));
         self.plugins.insert(key.clone(), Plugin::new(key.clone(), unit, candidate, entry));
         self.reach(&key, Reached { files, ..Reached::default() });
         key
@@ -168,6 +182,7 @@ impl Registry {
     pub(crate) fn remove(&mut self, key: &PluginId) -> Option<Plugin> {
         self.reach(key, Reached::default());
         self.detach(key);
+        self.set_patterns(key, None);
         self.plugins.remove(key)
     }
 
@@ -196,6 +211,7 @@ impl Registry {
         self.units.insert(unit.to_owned(), key.clone());
         plugin.unit = unit.to_owned();
         let files = own_files(&candidate);
+        let patterns = candidate.clone();
         plugin.candidate = candidate;
         plugin.refused = None;
         if moved {
@@ -205,6 +221,7 @@ impl Registry {
         plugin.behind = true;
         let mut reached = plugin.reached.clone();
         reached.files.extend(files);
+        self.set_patterns(key, Some(&patterns));
         self.reach(key, reached);
     }
 
@@ -224,6 +241,12 @@ impl Registry {
         let before = std::mem::replace(&mut plugin.reached, reached.clone());
         // An edit of what it does not depend on is not followed, so that content may be an old one.
         plugin.latest.retain(|path, _| reached.files.contains(path));
+        let news = before.files.symmetric_difference(&reached.files).cloned();
+        self.news.extend(news.chain(reached.missed.difference(&before.missed).map(|base| {
+            let mut path = base.as_os_str().to_owned();
+            path.push(".py");
+            PathBuf::from(path)
+        })));
         exchange(&mut self.files, key, &before.files, &reached.files);
         exchange(&mut self.missed, key, &before.missed, &reached.missed);
     }
@@ -236,13 +259,83 @@ impl Registry {
         self.reach(key, reached);
     }
 
+    /// What generation `number` read and wrote: what a plugin writes is no input, and stays none as
+    /// long as this generation or the one before it did so. Leaves only true inputs in `trace`.
+    pub(crate) fn sort_out_inputs(
+        &mut self,
+        key: &PluginId,
+        number: Generation,
+        trace: &mut Trace,
+    ) {
+        let Some(plugin) = self.plugins.get_mut(key) else { return };
+        for path in std::mem::take(&mut trace.wrote) {
+            plugin.written.insert(path, number);
+        }
+        let inputs = plugin.candidate.metadata.inputs;
+        trace.inputs.retain(|input| inputs && !plugin.written.contains_key(&input.path));
+        let refuted: Vec<PathBuf> = plugin
+            .reached
+            .inputs
+            .iter()
+            .filter(|path| plugin.written.contains_key(*path))
+            .cloned()
+            .collect();
+        if refuted.is_empty() {
+            return;
+        }
+        let mut reached = plugin.reached.clone();
+        for path in refuted {
+            reached.inputs.remove(&path);
+            // A module that it reads as well is followed for another reason.
+            if !plugin.latest.contains_key(&path) {
+                reached.files.remove(&path);
+            }
+        }
+        self.reach(key, reached);
+    }
+
+    /// Generation `number` is live: what only older ones wrote counts again.
+    pub(crate) fn forget_written(&mut self, key: &PluginId, number: Generation) {
+        if let Some(plugin) = self.plugins.get_mut(key) {
+            plugin.written.retain(|_, by| *by + 1 >= number);
+        }
+    }
+
     /// The plugins that an edit of `path` concerns.
     pub(crate) fn concerned(&self, path: &Path) -> BTreeSet<PluginId> {
         let mut keys = self.files.get(path).cloned().unwrap_or_default();
         for looked_for in module_names(path) {
             keys.extend(self.missed.get(&looked_for).into_iter().flatten().cloned());
         }
+        let matching = self.patterns.iter().filter(|(_, patterns)| patterns.matches(path));
+        keys.extend(matching.map(|(key, _)| key.clone()));
         keys
+    }
+
+    /// Files that became of interest, or stopped being so, since the last time; whether they are now.
+    pub(crate) fn take_news(&mut self) -> Vec<(PathBuf, bool)> {
+        let news = std::mem::take(&mut self.news);
+        news.into_iter()
+            .map(|path| {
+                let concerns = !self.concerned(&path).is_empty();
+                (path, concerns)
+            })
+            .collect()
+    }
+
+    /// The `watch` patterns of all plugins, if they are others than the last time.
+    pub(crate) fn take_patterns(&mut self) -> Option<Vec<Patterns>> {
+        std::mem::take(&mut self.other_patterns).then(|| self.patterns.values().cloned().collect())
+    }
+
+    fn set_patterns(&mut self, key: &PluginId, candidate: Option<&Candidate>) {
+        let new = candidate
+            .and_then(|candidate| Patterns::new(&candidate.home, &candidate.metadata.watch));
+        let before = match &new {
+            Some(patterns) => self.patterns.insert(key.clone(), patterns.clone()),
+            None => self.patterns.remove(key),
+        };
+        self.other_patterns |= before != new;
     }
 
     /// The files below `folder` that some plugin depends on.

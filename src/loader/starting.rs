@@ -79,8 +79,9 @@ impl<H: Host> Work<'_, H> {
         // A plugin that was not live before has waited for others, not for itself.
         let began = if was_live { self.edit.seen } else { Instant::now() };
         let Some((start, sent)) = self.prepare_start(key) else { return };
-        let mode = start.mode;
-        let Started { result, trace, warnings } = self.loader.host.start(start);
+        let (mode, number) = (start.mode, start.generation);
+        let Started { result, mut trace, warnings } = self.loader.host.start(start);
+        self.loader.registry.sort_out_inputs(key, number, &mut trace);
         self.note_imports(key, &trace, &sent);
         match result {
             Ok(fields) => {
@@ -160,6 +161,12 @@ impl<H: Host> Work<'_, H> {
         let read = trace.imported.iter().filter(|source| !sent.contains_key(&source.path));
         self.imported
             .extend(read.map(|source| Imported { path: source.path.clone(), hash: source.hash }));
+        self.imported.extend(
+            trace
+                .inputs
+                .iter()
+                .filter_map(|input| Some(Imported { path: input.path.clone(), hash: input.hash? })),
+        );
         if let Some(plugin) = self.loader.registry.get_mut(key) {
             let imported = trace.imported.iter();
             plugin.latest.extend(imported.map(|source| (source.path.clone(), source.clone())));

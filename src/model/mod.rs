@@ -7,6 +7,7 @@
 mod change;
 mod event;
 mod fault;
+mod patterns;
 mod plugin;
 mod site;
 mod standing;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 pub use change::{Change, ChangeKind, Edit, UnitChange, Verdict};
 pub use event::{Because, Event, Live, UnloadReason, Warning};
 pub use fault::{Phase, Place, PluginFault};
+pub use patterns::Patterns;
 pub use plugin::{Activation, Candidate, Fields, Isolation, Metadata, PluginKind, ReloadMode};
 pub use site::Site;
 pub use standing::{Standing, State};

@@ -12,6 +12,7 @@ mod exec;
 mod fault;
 mod guard;
 mod imports;
+mod inputs;
 mod instance;
 mod interpreter;
 mod json;

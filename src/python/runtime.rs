@@ -23,7 +23,7 @@ use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
 use super::prints::Tags;
 use super::start::refusal;
-use super::{context, exec, fault, tools};
+use super::{context, exec, fault, inputs, tools};
 use crate::host::{Limits, Note, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
@@ -94,6 +94,7 @@ impl Runtime {
             newest: Mutex::new(HashMap::new()),
         });
         imports::install(py, &shared)?;
+        inputs::install(py)?;
         py.import("qtforge.core")?;
         py.import("qtforge._host")?;
         if expendable {

@@ -6,6 +6,7 @@
 
 mod armed;
 mod faces;
+mod followed;
 mod ignore;
 #[cfg(target_os = "linux")]
 mod linux;

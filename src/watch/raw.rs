@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender as Channel, TrySendError, unbounded};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use super::followed::Followed;
 use super::place::COOKIE;
 use crate::model::{MANIFEST, is_python};
 
@@ -54,17 +55,23 @@ pub enum RawKind {
 pub struct Sender {
     channel: Channel<Raw>,
     lost: Arc<AtomicBool>,
+    followed: Followed,
 }
 
 impl Sender {
     /// A sender into `channel`.
     pub fn new(channel: Channel<Raw>) -> Self {
-        Self { channel, lost: Arc::new(AtomicBool::new(false)) }
+        Self { channel, lost: Arc::new(AtomicBool::new(false)), followed: Followed::default() }
     }
 
     /// Whether something did not fit since the last time this was asked.
     pub fn take_lost(&self) -> bool {
         self.lost.swap(false, Ordering::Relaxed)
+    }
+
+    /// Which files count beside those that do by their names.
+    pub(super) fn followed(&self) -> Followed {
+        self.followed.clone()
     }
 
     pub(super) fn send(&self, raw: Raw) {
@@ -129,7 +136,7 @@ fn forward(sender: &Sender, event: Event) {
     }
     let Some(kind) = kind(event.kind) else { return };
     for path in event.paths {
-        if may_matter(&path, kind) {
+        if may_matter(&path, kind) || sender.followed.counts(&path) {
             sender.send(Raw::Path { path, kind, seen });
         }
     }

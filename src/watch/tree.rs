@@ -16,11 +16,12 @@ use walkdir::WalkDir;
 
 use super::armed::{Armed, Inode, Polling, Role};
 use super::faces::Faces;
+use super::followed::Followed;
 use super::ignore::Rules;
 use super::raw::{RawKind, Sender, is_relevant};
 use super::repository::{Hold, Repositories, git_folder, repository};
 use super::way::{Ways, steps};
-use crate::model::{Change, ChangeKind, Warning};
+use crate::model::{Change, ChangeKind, Patterns, Warning};
 
 /// After this time a person is told what takes so long.
 const LONG: Duration = Duration::from_secs(3);
@@ -48,6 +49,8 @@ pub struct Tree {
     stopping: Arc<AtomicBool>,
     /// When a person has to be told next that it takes long.
     patience: Option<Instant>,
+    /// Files that count although their names do not say so, or where they lie.
+    followed: Followed,
     warnings: Vec<Warning>,
 }
 
@@ -79,6 +82,7 @@ impl Tree {
             moved: Vec::new(),
             stopping: Arc::default(),
             patience: None,
+            followed: Followed::default(),
             warnings: Vec::new(),
         }
     }
@@ -86,7 +90,9 @@ impl Tree {
     /// What happens in it, and to the file `settings`, is told to `sender` from the first scan on.
     #[must_use]
     pub fn live(self, sender: Sender, polling: Polling, settings: PathBuf) -> Self {
-        Self { armed: Armed::new(Some(sender), polling), settings: Some(settings), ..self }
+        let followed = sender.followed();
+        let armed = Armed::new(Some(sender), polling);
+        Self { armed, followed, settings: Some(settings), ..self }
     }
 
     /// Stops listing as soon as this is set.
@@ -123,6 +129,9 @@ impl Tree {
         for root in self.roots.clone() {
             self.arm_root(&root, &mut files);
         }
+        for file in self.followed.files() {
+            self.arm_followed(&file);
+        }
         self.patience = None;
         self.moved.clear();
         files.sort();
@@ -143,6 +152,60 @@ impl Tree {
         }
         let seen = self.is_listed(file) && !self.rules.is_ignored(file, false);
         seen && !self.faces.is_hidden(file) && (!file.is_symlink() || self.is_the_only_way(file))
+    }
+
+    /// From now on an edit of `path` counts, wherever it lies and whatever its name. Whether it did
+    /// not before.
+    pub fn follow(&mut self, path: &Path) -> bool {
+        let seen_anyway =
+            is_relevant(path) && self.is_listed(path) && !self.rules.is_ignored(path, false);
+        if seen_anyway || !self.followed.add(path) {
+            return false;
+        }
+        self.arm_followed(path);
+        true
+    }
+
+    fn arm_followed(&mut self, file: &Path) {
+        if self.is_listed(file) {
+            self.armed.add_step(file);
+        } else {
+            self.find_way(file);
+        }
+    }
+
+    /// An edit of `path` counts no more than its name says.
+    pub fn unfollow(&mut self, path: &Path) {
+        if self.is_followed_afar(path) {
+            self.leave_way(path);
+        }
+        self.followed.remove(path);
+    }
+
+    /// Whether the file is followed in a folder that is not listed: its way is watched for it alone.
+    fn is_followed_afar(&self, path: &Path) -> bool {
+        !self.is_listed(path) && self.followed.has(path)
+    }
+
+    /// Whether an edit of the file may be of interest.
+    fn counts(&self, path: &Path) -> bool {
+        is_relevant(path) && !self.rules.is_ignored(path, false) || self.followed.counts(path)
+    }
+
+    /// From now on what these patterns match counts, and nothing that others matched. The files that
+    /// they match now.
+    pub fn follow_patterns(&mut self, patterns: Vec<Patterns>) -> Vec<PathBuf> {
+        self.followed.set_patterns(patterns.clone());
+        let mut files = Vec::new();
+        for patterns in patterns {
+            let walk = WalkDir::new(patterns.home()).into_iter().filter_entry(|entry| {
+                let is_folder = entry.file_type().is_dir();
+                !is_folder || entry.depth() == 0 || self.folders.contains_key(entry.path())
+            });
+            let found = walk.filter_map(Result::ok).map(walkdir::DirEntry::into_path);
+            files.extend(found.filter(|path| path.is_file() && patterns.matches(path)));
+        }
+        files
     }
 
     /// What went wrong with watching since the last time this was asked.
@@ -216,7 +279,9 @@ impl Tree {
         }
         let is_root = self.roots.contains(&path);
         // What becomes of a root as such was told above.
-        let in_tree = (is_root && !structural) || (!is_root && self.is_listed(&path));
+        let in_tree = (is_root && !structural)
+            || (!is_root && self.is_listed(&path))
+            || (!structural && self.followed.has(&path));
         if in_tree {
             self.file_or_folder(path, kind, changes);
         }
@@ -230,7 +295,7 @@ impl Tree {
     fn file_or_folder(&mut self, path: PathBuf, kind: RawKind, changes: &mut Vec<Change>) {
         match kind {
             RawKind::Finished | RawKind::Writing | RawKind::Touched => {
-                if is_relevant(&path) && !self.rules.is_ignored(&path, false) {
+                if self.counts(&path) {
                     // The system does not tell when a file is given a further name elsewhere.
                     if kind != RawKind::Writing {
                         self.note_file(&path, changes);
@@ -242,7 +307,7 @@ impl Tree {
                 let was_folder = self.disarm(&path, changes);
                 self.leave_way(&path);
                 self.forget_file(&path, changes);
-                if was_folder || is_relevant(&path) {
+                if was_folder || is_relevant(&path) || self.followed.counts(&path) {
                     push(changes, path.clone(), kind);
                 }
                 // Something may be there although the last word was that it is gone: it came back,
@@ -266,7 +331,7 @@ impl Tree {
                 return;
             }
             self.find_way(&path);
-        } else {
+        } else if !self.is_followed_afar(&path) {
             self.leave_way(&path);
         }
         // A folder of that name may have been here before: that one is gone.
@@ -285,7 +350,7 @@ impl Tree {
             }
             return;
         }
-        if !is_relevant(&path) || !metadata.is_file() || self.rules.is_ignored(&path, false) {
+        if !metadata.is_file() || !self.counts(&path) {
             return;
         }
         if is_link && !self.is_the_only_way(&path) {
@@ -310,7 +375,7 @@ impl Tree {
         }
         // A link below a root. What it led to is gone, whatever it leads to now.
         let was_folder = self.disarm(owner, changes);
-        if was_folder || is_relevant(owner) {
+        if was_folder || is_relevant(owner) || self.followed.has(owner) {
             push(changes, owner.to_owned(), RawKind::Gone);
         }
         self.appeared(owner.to_owned(), RawKind::Arrived, changes);
@@ -363,6 +428,7 @@ impl Tree {
         // The way to the folder that a link lies in is watched for the root's sake.
         if !self.roots.iter().any(|root| root == owner)
             && self.settings.as_deref() != Some(owner)
+            && !self.is_followed_afar(owner)
             && let Some(home) = owner.parent().and_then(|folder| folder.canonicalize().ok())
         {
             let own = owner.file_name().map(|name| home.join(name));

@@ -28,6 +28,7 @@ mod forms;
 mod hangs;
 mod hostile;
 mod identity;
+mod inputs;
 mod life;
 mod links;
 mod list;

@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyDictMethods, PyModuleMethods};
 use super::code::CodeCache;
 use super::origin::Origin;
 use super::paths::AddedPaths;
-use crate::host::{Note, Trace};
+use crate::host::{Input, Note, Trace};
 use crate::model::{Generation, Phase, PluginId, Warning};
 use crate::source::{ReadError, Source};
 
@@ -66,6 +66,8 @@ pub(super) struct State {
     /// Top-level names that were decided already.
     pub(super) origins: HashMap<String, Origin>,
     pub(super) trace: Trace,
+    /// Files of its own that it has written.
+    pub(super) written: HashSet<PathBuf>,
     pub(super) warnings: Vec<Warning>,
     /// The start is over: what comes now is told at once.
     pub(super) settled: bool,
@@ -183,6 +185,30 @@ impl Importer {
             });
         } else {
             state.trace.extend(trace);
+        }
+    }
+
+    /// The plugin is about to read a file of its own. That counts until it is live.
+    pub(crate) fn note_input(&self, path: PathBuf) {
+        {
+            let state = lock(&self.state);
+            if state.settled || state.trace.inputs.iter().any(|input| input.path == path) {
+                return;
+            }
+        }
+        let hash = match Source::read_any(&path) {
+            Ok(source) => Some(source.hash),
+            Err(ReadError::Missing) => None,
+            // A folder or a device, or it may not be read: there is nothing to follow.
+            Err(_) => return,
+        };
+        self.tell(Trace { inputs: vec![Input { path, hash }], ..Trace::default() });
+    }
+
+    /// The plugin is about to write a file of its own, so an edit of it is none of a person's.
+    pub(crate) fn note_written(&self, path: PathBuf) {
+        if lock(&self.state).written.insert(path.clone()) {
+            self.tell(Trace { wrote: vec![path], ..Trace::default() });
         }
     }
 

@@ -31,17 +31,44 @@ fn asking<'py>(py: Python<'py>, shared: &Shared) -> PyResult<Option<Asking<'py>>
     let mut direct = true;
     let mut next = tools(py)?.get_frame.bind(py).call0().ok();
     while let Some(frame) = next.filter(|frame| !frame.is_none()) {
-        let builtins = frame.getattr(intern!(py, "f_builtins"))?;
-        if let Ok(builtins) = builtins.cast_into::<PyDict>()
-            && let Some(import) = builtins.get_item(intern!(py, "__import__"))?
-            && let Ok(importer) = import.cast_into::<Importer>()
-        {
+        if let Some(importer) = owner(&frame)? {
             return Ok(Some(Asking { importer, direct }));
         }
         direct = direct && is_relay(&frame, shared)?;
         next = Some(frame.getattr(intern!(py, "f_back"))?);
     }
     Ok(None)
+}
+
+/// The plugin whose code is nearest on the stack of this thread; `None` as well if it is Python's own
+/// import machinery that acts, for whomever.
+pub(crate) fn nearest(py: Python<'_>) -> PyResult<Option<Bound<'_, Importer>>> {
+    let mut next = tools(py)?.get_frame.bind(py).call0().ok();
+    let mut innermost = true;
+    while let Some(frame) = next.filter(|frame| !frame.is_none()) {
+        if let Some(importer) = owner(&frame)? {
+            return Ok(Some(importer));
+        }
+        if innermost {
+            innermost = false;
+            let code = frame.getattr(intern!(py, "f_code"))?;
+            let file = code.getattr(intern!(py, "co_filename"))?.cast_into::<PyString>()?;
+            if file.to_cow()?.starts_with("<frozen importlib") {
+                return Ok(None);
+            }
+        }
+        next = Some(frame.getattr(intern!(py, "f_back"))?);
+    }
+    Ok(None)
+}
+
+/// The generation of a plugin whose code `frame` runs.
+fn owner<'py>(frame: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Importer>>> {
+    let py = frame.py();
+    let builtins = frame.getattr(intern!(py, "f_builtins"))?;
+    let Ok(builtins) = builtins.cast_into::<PyDict>() else { return Ok(None) };
+    let import = builtins.get_item(intern!(py, "__import__"))?;
+    Ok(import.and_then(|import| import.cast_into::<Importer>().ok()))
 }
 
 /// Whether the code of `frame` only passes on what it is told.
