@@ -1,43 +1,32 @@
 //! What stops before anything starts: plugins that go, and those that are to be replaced, dependents
 //! before dependencies.
 
-use std::collections::BTreeSet;
-
-use super::order::{self, Graph};
-use super::{Work, warn};
+use super::plan::Plan;
+use super::{Work, order, warn};
 use crate::host::{Host, Slot};
-use crate::model::{Event, PluginId, ReloadMode};
+use crate::model::{Event, PluginId, ReloadMode, UnloadReason};
 
 impl<H: Host> Work<'_, H> {
     /// Ends what is to be replaced or to go, dependents first.
-    pub(super) fn shut_down(
-        &mut self,
-        ties: &Graph,
-        touched: &BTreeSet<PluginId>,
-        affected: &BTreeSet<PluginId>,
-    ) {
+    pub(super) fn shut_down(&mut self, plan: &Plan) {
         // Whoever lies between two of these depends on one of them, and so is one of these.
-        let concerned = touched.iter().chain(affected);
-        let concerned =
-            concerned.map(|key| (key.clone(), ties.get(key).cloned().unwrap_or_default()));
-        let mut order = order::dependencies_first(&concerned.collect());
+        let concerned = plan.start.iter().chain(&plan.affected).chain(self.leaving.keys());
+        let mut order = order::dependencies_first(&order::among(&plan.ties, concerned));
         order.reverse();
         for key in order {
-            if self.leaving.contains_key(&key) {
-                self.unload(&key);
+            if let Some(reason) = self.leaving.get(&key).copied() {
+                self.unload(&key, reason);
             } else {
-                self.stop_before_start(&key);
+                self.stop_before_start(&key, plan.lost.contains(&key));
             }
         }
         // What was never live goes as well.
-        let rest: Vec<PluginId> = self.leaving.keys().cloned().collect();
-        for key in rest {
-            self.unload(&key);
+        for (key, reason) in std::mem::take(&mut self.leaving) {
+            self.unload(&key, reason);
         }
     }
 
-    pub(super) fn unload(&mut self, key: &PluginId) {
-        let reason = self.leaving.get(key).copied().flatten();
+    fn unload(&mut self, key: &PluginId, reason: Option<UnloadReason>) {
         let Some(plugin) = self.loader.registry.remove(key) else { return };
         if plugin.live.is_some() {
             let warnings = self.loader.host.stop(key, Slot::Live);
@@ -50,15 +39,25 @@ impl<H: Host> Work<'_, H> {
         }
     }
 
-    pub(super) fn stop_before_start(&mut self, key: &PluginId) {
+    /// One that overlaps is not stopped before its successor is up, unless it has none.
+    fn stop_before_start(&mut self, key: &PluginId, lost: bool) {
         let Some(plugin) = self.loader.registry.get(key) else { return };
-        // One that overlaps is not stopped before its successor is up.
-        if self.loader.policy.mode(&plugin.candidate.metadata) == ReloadMode::Overlap {
-            return;
+        let successor = match &plugin.live {
+            Some(live) if self.is_hopeless(key) => &live.candidate,
+            _ => &plugin.candidate,
+        };
+        let overlaps = self.loader.policy.mode(&successor.metadata) == ReloadMode::Overlap;
+        if plugin.live.is_some() && (lost || !overlaps) {
+            self.stop_live(key);
+            self.stopped.insert(key.clone());
         }
-        let id = plugin.id.clone();
+    }
+
+    /// Shuts down what is live; the host keeps it aside.
+    pub(super) fn stop_live(&mut self, key: &PluginId) {
         let warnings = self.loader.host.stop(key, Slot::Live);
-        warn(self.out, &id, warnings);
-        self.stopped.insert(key.clone());
+        if let Some(plugin) = self.loader.registry.get(key) {
+            warn(self.out, &plugin.id, warnings);
+        }
     }
 }

@@ -6,13 +6,14 @@ use super::registry::{LiveGeneration, Reached};
 use super::{Dirty, Work};
 use crate::discovery;
 use crate::host::{Host, Trace};
-use crate::model::{Event, Fields, Live, Metadata, PluginId, UnloadReason};
+use crate::model::{Event, Fields, Generation, Live, Metadata, PluginId, UnloadReason};
 
 impl<H: Host> Work<'_, H> {
     pub(super) fn go_live(
         &mut self,
         key: &PluginId,
         dirty: &Dirty,
+        started: Generation,
         fields: Fields,
         trace: Trace,
         began: Instant,
@@ -21,7 +22,8 @@ impl<H: Host> Work<'_, H> {
         let Some(plugin) = loader.registry.get(key) else { return };
         let id_before = plugin.id.clone();
         let pinned = self.pinned.get(key);
-        let was_live = plugin.live.is_some() || pinned.is_some() || self.fallback.contains_key(key);
+        let is_pinned = pinned.is_some();
+        let was_live = plugin.live.is_some() || self.was_live.remove(key);
         let candidate = pinned.map_or(&plugin.candidate, |live| &live.candidate).clone();
         let id = runtime_id(candidate.provisional, &candidate.id, &fields);
         let metadata = complete(&fields, &id, &candidate.metadata);
@@ -30,21 +32,29 @@ impl<H: Host> Work<'_, H> {
         let number = *number;
         let path = candidate.entry.clone();
         let version = metadata.version.clone();
-        loader.registry.forget_written(key, number);
+        loader.registry.forget_written(key, started);
         let Some(plugin) = loader.registry.get(key) else { return };
         let own = plugin.candidate.manifest.iter().chain([&plugin.candidate.entry]);
         let mut reached = Reached { files: own.cloned().collect(), ..Reached::default() };
         reached.extend(&trace);
         let sources = trace.imported.into_iter().map(|source| (source.path.clone(), source));
-        let generation = LiveGeneration { number, candidate, sources: sources.collect() };
+        let generation = LiveGeneration { number, started, candidate, sources: sources.collect() };
         if id != id_before {
             loader.registry.rename(key, &id);
         }
-        loader.registry.reach(key, reached);
+        // What came back as it was leaves what is on disk as far behind as it was, and with it the files
+        // that the content on disk has reached for.
+        if is_pinned {
+            loader.registry.reach_too(key, reached);
+        } else {
+            loader.registry.reach(key, reached);
+        }
         if let Some(plugin) = loader.registry.get_mut(key) {
             plugin.live = Some(generation);
-            plugin.behind = pinned.is_some() && plugin.behind;
-            plugin.waiting = None;
+            if !is_pinned {
+                plugin.behind = false;
+                plugin.waiting = None;
+            }
         }
         self.renewed.insert(key.clone());
         let live =

@@ -227,6 +227,9 @@ impl<H: Host> Work<'_, H> {
 
     /// The plugin that this one was before its file or folder was renamed.
     fn moved_from(&self, candidate: &Candidate, entry: Option<&Source>) -> Option<PluginId> {
+        if self.leaving.is_empty() && self.edit.vanishing.is_empty() {
+            return None;
+        }
         let gone = |plugin: &Plugin| {
             let vanished =
                 |path: &Path| self.edit.vanishing.iter().any(|vanished| path.starts_with(vanished));

@@ -4,6 +4,7 @@
 //! against a [`Host`] as a transaction: whatever fails leaves what ran before. Gives events as they
 //! happen. Knows nothing of watching or of how plugins are found.
 
+mod edited;
 mod ending;
 mod going_live;
 mod identity;
@@ -16,7 +17,6 @@ mod recovery;
 mod registry;
 mod starting;
 mod transaction;
-mod waiting;
 mod way_back;
 mod work;
 
@@ -176,7 +176,7 @@ impl<H: Host> Loader<H> {
             .registry
             .get(&note.key)
             .and_then(|plugin| plugin.live.as_ref())
-            .is_some_and(|live| live.number == note.generation);
+            .is_some_and(|live| live.started == note.generation);
         if !current {
             return Vec::new();
         }
@@ -248,6 +248,14 @@ impl<H: Host> Loader<H> {
     fn live_graph(&self) -> order::Graph {
         self.graph(self.registry.iter(), |plugin| {
             plugin.live.is_some().then(|| plugin.dependencies())
+        })
+    }
+
+    /// The same without those that depend on nothing.
+    fn ties(&self) -> order::Graph {
+        self.graph(self.registry.iter(), |plugin| {
+            let dependencies = plugin.live.is_some().then(|| plugin.dependencies())?;
+            (!dependencies.is_empty()).then_some(dependencies)
         })
     }
 

@@ -1,7 +1,7 @@
 //! What a plugin needs before it can start: the plugins that it depends on, live.
 //!
-//! Says why a content cannot start (a dependency that is missing, or that comes back to it), and which
-//! lazy plugins have to be woken for others.
+//! Says why a content cannot start (a dependency that is missing, or that comes back to it), and tells
+//! it of those that wait.
 
 use std::collections::BTreeSet;
 
@@ -9,70 +9,93 @@ use super::Work;
 use super::order::{self, Graph};
 use super::registry::Plugin;
 use crate::host::Host;
-use crate::model::{Phase, Place, PluginFault, PluginId};
+use crate::model::{Because, Candidate, Phase, Place, PluginFault, PluginId};
 
 impl<H: Host> Work<'_, H> {
-    /// Why the content on disk cannot start: a dependency that is missing or that comes back to it.
-    /// With `hopeful`, a dependency that is about to be started counts as there.
-    pub(super) fn unmet(&self, key: &PluginId, hopeful: bool) -> Option<PluginFault> {
+    /// What the next start of a plugin is made from: what it ran when its host died, or the content
+    /// on disk.
+    pub(super) fn wanted<'b>(&'b self, plugin: &'b Plugin) -> &'b Candidate {
+        self.pinned.get(&plugin.key).map_or(&plugin.candidate, |live| &live.candidate)
+    }
+
+    /// Who of `keys` will depend on whom.
+    pub(super) fn wanted_among<'b>(&self, keys: impl Iterator<Item = &'b PluginId>) -> Graph {
         let registry = &self.loader.registry;
-        let plugin = registry.get(key)?;
-        if plugin.candidate.metadata.dependencies.is_empty() {
-            return None;
+        let dependencies = |plugin: &Plugin| {
+            let ids = self.wanted(plugin).metadata.dependencies.iter();
+            ids.filter_map(|id| registry.key_of(id).cloned()).collect()
+        };
+        keys.filter_map(|key| registry.get(key))
+            .filter(|plugin| !self.leaving.contains_key(&plugin.key))
+            .map(|plugin| (plugin.key.clone(), dependencies(plugin)))
+            .collect()
+    }
+
+    /// The same for everything that `keys` reach.
+    pub(super) fn wanted_from<'b>(&self, keys: impl Iterator<Item = &'b PluginId>) -> Graph {
+        let mut wanted = self.wanted_among(keys);
+        let mut edge: Vec<PluginId> = wanted.values().flatten().cloned().collect();
+        while let Some(key) = edge.pop() {
+            if !wanted.contains_key(&key) {
+                let more = self.wanted_among(std::iter::once(&key));
+                edge.extend(more.values().flatten().cloned());
+                wanted.extend(more);
+            }
         }
-        let wanted = self.wanted_by(plugin);
-        let place = || Place::file(&plugin.candidate.entry);
-        if let Some(cycle) = order::cycle_of(&wanted, key) {
-            let ids: Vec<String> = cycle
-                .iter()
-                .filter_map(|key| registry.get(key))
-                .map(|plugin| plugin.id.to_string())
-                .collect();
-            let message = format!(
-                "dependency cycle: {}; take one of these dependencies out",
-                ids.join(" -> ")
-            );
-            return Some(
-                PluginFault::new(Phase::Dependency, "DependencyCycle", message).at(place()),
-            );
+        wanted
+    }
+
+    /// Why a plugin cannot start: a dependency that is missing or that comes back to it. Those that
+    /// are `able` to start count as there.
+    pub(super) fn unmet(&self, key: &PluginId, able: &BTreeSet<PluginId>) -> Option<PluginFault> {
+        let plugin = self.loader.registry.get(key)?;
+        if self.endless.contains(key) {
+            let graph = self.wanted_among(self.endless.iter());
+            if let Some(cycle) = order::cycle_of(&graph, key) {
+                return Some(self.cycle(plugin, &cycle));
+            }
         }
-        let missing: Vec<String> = plugin
-            .candidate
+        self.missing(self.wanted(plugin), able)
+    }
+
+    /// Why what is live, or was until a moment ago, cannot go on.
+    pub(super) fn unmet_live(&self, key: &PluginId) -> Option<PluginFault> {
+        let live = self.loader.registry.get(key)?.live.as_ref()?;
+        self.missing(&live.candidate, &BTreeSet::new())
+    }
+
+    fn cycle(&self, plugin: &Plugin, cycle: &[PluginId]) -> PluginFault {
+        let ids: Vec<String> = cycle
+            .iter()
+            .filter_map(|key| self.loader.registry.get(key))
+            .map(|plugin| plugin.id.to_string())
+            .collect();
+        let message =
+            format!("dependency cycle: {}; take one of these dependencies out", ids.join(" -> "));
+        PluginFault::new(Phase::Dependency, "DependencyCycle", message)
+            .at(Place::file(&plugin.candidate.entry))
+    }
+
+    fn missing(&self, candidate: &Candidate, able: &BTreeSet<PluginId>) -> Option<PluginFault> {
+        let missing: Vec<String> = candidate
             .metadata
             .dependencies
             .iter()
-            .filter_map(|id| self.why_missing(id, hopeful))
+            .filter_map(|id| self.why_missing(id, able))
             .collect();
         if missing.is_empty() {
             return None;
         }
         let message = format!("it needs {}", missing.join(", and "));
-        Some(PluginFault::new(Phase::Dependency, "MissingDependency", message).at(place()))
+        let fault = PluginFault::new(Phase::Dependency, "MissingDependency", message);
+        Some(fault.at(Place::file(&candidate.entry)))
     }
 
-    /// The graph of what the content on disk asks for, as far as `plugin` reaches.
-    fn wanted_by(&self, plugin: &Plugin) -> Graph {
-        let registry = &self.loader.registry;
-        let mut wanted = Graph::new();
-        let mut edge = vec![plugin];
-        while let Some(plugin) = edge.pop() {
-            if self.leaving.contains_key(&plugin.key) || wanted.contains_key(&plugin.key) {
-                continue;
-            }
-            let needed = plugin.candidate.metadata.dependencies.iter();
-            let needed: Vec<&Plugin> = needed.filter_map(|id| registry.with_id(id)).collect();
-            let keys = needed.iter().map(|needed| needed.key.clone()).collect();
-            wanted.insert(plugin.key.clone(), keys);
-            edge.extend(needed);
-        }
-        wanted
-    }
-
-    pub(super) fn why_missing(&self, id: &PluginId, hopeful: bool) -> Option<String> {
+    fn why_missing(&self, id: &PluginId, able: &BTreeSet<PluginId>) -> Option<String> {
         let registry = &self.loader.registry;
         match registry.with_id(id).filter(|plugin| !self.leaving.contains_key(&plugin.key)) {
+            Some(plugin) if able.contains(&plugin.key) => None,
             Some(plugin) if plugin.live.is_some() && !self.stopped.contains(&plugin.key) => None,
-            Some(plugin) if hopeful && self.dirty.contains_key(&plugin.key) => None,
             Some(_) => Some(format!("the plugin {id}, which is not live")),
             None if self.loader.policy.is_disabled(id) => {
                 Some(format!("the plugin {id}, which watch.toml disables"))
@@ -83,31 +106,24 @@ impl<H: Host> Work<'_, H> {
         }
     }
 
-    /// A lazy plugin is loaded when something depends on it.
-    pub(super) fn add_lazy_dependencies(&self, to_start: &mut BTreeSet<PluginId>) {
-        let registry = &self.loader.registry;
-        let mut edge: Vec<PluginId> = to_start.iter().cloned().collect();
-        while let Some(key) = edge.pop() {
-            let Some(plugin) = registry.get(&key) else { continue };
-            for id in &plugin.candidate.metadata.dependencies {
-                let asleep = registry
-                    .with_id(id)
-                    .filter(|other| other.live.is_none() && !self.leaving.contains_key(&other.key))
-                    .filter(|other| {
-                        self.loader.policy.is_lazy(&other.id, &other.candidate.metadata)
-                    });
-                if let Some(other) = asleep
-                    && to_start.insert(other.key.clone())
-                {
-                    edge.push(other.key.clone());
-                }
+    /// Says of each plugin that was edited and cannot start what it waits for.
+    pub(super) fn report_blocked(&mut self) {
+        for (key, dirty) in self.dirty.clone() {
+            // What was to start only because of others has been told of before.
+            if dirty.because != Because::Dependency
+                && let Some(fault) = self.unmet(&key, &BTreeSet::new())
+            {
+                self.fail_waiting(&key, fault);
             }
         }
     }
 
-    pub(super) fn wait(&mut self, key: &PluginId, fault: &PluginFault) {
+    /// It cannot start now, and will when what it needs is there.
+    pub(super) fn fail_waiting(&mut self, key: &PluginId, fault: PluginFault) {
+        let message = fault.message.clone();
+        self.fail(key, fault);
         if let Some(plugin) = self.loader.registry.get_mut(key) {
-            plugin.waiting = Some(fault.message.clone());
+            plugin.waiting = Some(message);
         }
     }
 }

@@ -10,6 +10,11 @@ use crate::model::PluginId;
 /// From each key to the keys that it depends on.
 pub(crate) type Graph = BTreeMap<PluginId, Vec<PluginId>>;
 
+/// The part of a graph that is about `keys`; those that it does not know depend on nothing.
+pub(crate) fn among<'a>(graph: &Graph, keys: impl Iterator<Item = &'a PluginId>) -> Graph {
+    keys.map(|key| (key.clone(), graph.get(key).cloned().unwrap_or_default())).collect()
+}
+
 /// Dependencies before dependents, otherwise in the order of the keys. Keys on a cycle come as if
 /// the edge that closes it were not there.
 pub(crate) fn dependencies_first(graph: &Graph) -> Vec<PluginId> {
@@ -36,6 +41,33 @@ pub(crate) fn dependencies_first(graph: &Graph) -> Vec<PluginId> {
         }
     }
     order
+}
+
+/// The keys from which a way of dependencies never ends: those on a cycle, and those that lead to one.
+pub(crate) fn endless(graph: &Graph) -> BTreeSet<PluginId> {
+    let mut dependents: BTreeMap<&PluginId, Vec<&PluginId>> = BTreeMap::new();
+    let mut open: BTreeMap<&PluginId, usize> = BTreeMap::new();
+    for (key, dependencies) in graph {
+        let known = dependencies.iter().filter(|dependency| graph.contains_key(*dependency));
+        for dependency in known.clone() {
+            dependents.entry(dependency).or_default().push(key);
+        }
+        open.insert(key, known.count());
+    }
+    let mut ends: Vec<&PluginId> =
+        open.iter().filter(|(_, count)| **count == 0).map(|(key, _)| *key).collect();
+    while let Some(end) = ends.pop() {
+        open.remove(end);
+        for dependent in dependents.get(end).into_iter().flatten() {
+            if let Some(count) = open.get_mut(dependent) {
+                *count -= 1;
+                if *count == 0 {
+                    ends.push(dependent);
+                }
+            }
+        }
+    }
+    open.into_keys().cloned().collect()
 }
 
 /// The cycle that `key` is on, beginning and ending with it.
@@ -135,6 +167,18 @@ mod tests {
         assert_eq!(names(cycle_of(&graph, &id("b")).unwrap()), "b c a b");
         assert_eq!(names(cycle_of(&graph, &id("e")).unwrap()), "e e");
         assert_eq!(cycle_of(&graph, &id("d")), None);
+    }
+
+    #[test]
+    fn a_way_is_endless_on_a_cycle_and_before_it() {
+        let graph = graph(&[
+            ("a", &["b"]),
+            ("b", &["c", "d", "d"]),
+            ("c", &["b"]),
+            ("d", &["e", "gone"]),
+            ("e", &[]),
+        ]);
+        assert_eq!(names(endless(&graph)), "a b c");
     }
 
     #[test]

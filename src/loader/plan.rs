@@ -1,104 +1,134 @@
-//! What is decided before anything that runs is touched: which plugins the edit concerns, whether their
-//! contents compile, and whether what they ask for is there.
+//! What is decided before anything that runs is touched: who starts, and who stops for that.
+//!
+//! A plugin is to start if it was edited, or has waited, and everything that it needs is live or about
+//! to start as well. With each that is live, those that depend on it stop and start too.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use super::{Dirty, Loader, Out, Work};
+use super::order::{self, Graph};
+use super::registry::Plugin;
+use super::{Dirty, Work};
 use crate::host::Host;
-use crate::model::{Because, Event, MANIFEST, PluginId, Warning, is_python};
-use crate::source::Source;
+use crate::model::{Because, PluginId};
 
-impl<H: Host> Work<'_, H> {
-    /// Which plugins depend on the files that changed.
-    pub(super) fn find_dirty(&mut self) {
-        for (path, content) in &self.edit.changed {
-            let keys = self.loader.registry.concerned(path);
-            for key in keys {
-                if self.loader.registry.get(&key).is_some_and(|it| it.has_loaded(path)) {
-                    needs_process(self.loader, self.out, &key, path);
-                    continue;
-                }
-                if let Some(plugin) = self.loader.registry.get_mut(&key) {
-                    match content {
-                        // The host reads everything else itself, if it does at all.
-                        Some(source) if is_python(path) || path.ends_with(MANIFEST) => {
-                            plugin.latest.insert(path.clone(), source.clone())
-                        }
-                        _ => plugin.latest.remove(path),
-                    };
-                }
-                if self.leaving.contains_key(&key) || self.failed.contains(&key) {
-                    continue;
-                }
-                let dirty = self
-                    .dirty
-                    .entry(key)
-                    .or_insert_with(|| Dirty { because: Because::Edit, changed: BTreeSet::new() });
-                dirty.changed.insert(path.clone());
-            }
-        }
-        let loader = &mut *self.loader;
-        self.dirty.retain(|key, dirty| {
-            let Some(plugin) = loader.registry.get_mut(key) else { return false };
-            let manifest = plugin.candidate.manifest.as_ref();
-            if dirty.because == Because::Edit
-                && dirty.changed.iter().all(|path| Some(path) == manifest)
-                && !dirty.changed.is_empty()
-            {
-                dirty.because = Because::Metadata;
-            }
-            plugin.behind = true;
-            // What killed its process before may be mended.
-            loader.deaths.remove(key);
-            // A lazy plugin that nobody asked for yet is read when somebody does.
-            plugin.live.is_some()
-                || plugin.waiting.is_some()
-                || !loader.policy.is_lazy(&plugin.id, &plugin.candidate.metadata)
-        });
-    }
-
-    /// Compiles what was edited, before anything that runs is touched.
-    pub(super) fn preflight(&mut self) {
-        let keys: Vec<PluginId> = self.dirty.keys().cloned().collect();
-        for key in keys {
-            let changed =
-                self.dirty.get(&key).map(|dirty| dirty.changed.clone()).unwrap_or_default();
-            let sources: Vec<Source> = changed
-                .iter()
-                .filter(|path| is_python(path))
-                .filter_map(|path| self.edit.changed.get(path).cloned().flatten())
-                .collect();
-            if let Err(fault) = self.loader.host.compile(&sources)
-                && !self.is_lost(&fault)
-            {
-                self.fail(&key, fault);
-            }
-        }
-    }
-
-    /// A plugin that is live and now asks for something that is not there stays as it is.
-    pub(super) fn refuse_unmet(&mut self) {
-        let keys: Vec<PluginId> = self.dirty.keys().cloned().collect();
-        for key in keys {
-            let is_live =
-                self.loader.registry.get(&key).is_some_and(|plugin| plugin.live.is_some());
-            if is_live && let Some(fault) = self.unmet(&key, true) {
-                self.wait(&key, &fault);
-                self.fail(&key, fault);
-            }
-        }
-    }
+/// What one round does.
+pub(super) struct Plan {
+    /// What each live plugin that depends on others depends on.
+    pub(super) ties: Graph,
+    /// Plugins that get a new generation, if all goes well.
+    pub(super) start: BTreeSet<PluginId>,
+    /// Plugins that depend on one that stops, and are live.
+    pub(super) affected: BTreeSet<PluginId>,
+    /// Those of them that cannot go on, because something that they need goes away.
+    pub(super) lost: BTreeSet<PluginId>,
 }
 
-/// An own extension module was replaced. The interpreter keeps the old one as long as it runs.
-fn needs_process<H>(loader: &Loader<H>, out: Out<'_>, key: &PluginId, path: &Path) {
-    let Some(plugin) = loader.registry.get(key) else { return };
-    let message = format!(
-        "{} was replaced, and an extension module can only change in a new process; start replug \
-         again to load it",
-        path.display()
-    );
-    let warning = Warning::new("needs_process", message);
-    out(Event::Warned { id: Some(plugin.id.clone()), warning });
+impl<H: Host> Work<'_, H> {
+    /// What to do next; `None` if nothing is left.
+    pub(super) fn plan(&mut self) -> Option<Plan> {
+        let start = self.choose_start();
+        if start.is_empty() && self.leaving.is_empty() {
+            return None;
+        }
+        for key in &start {
+            self.dirty.entry(key.clone()).or_insert_with(|| Dirty {
+                because: Because::Dependency,
+                changed: BTreeSet::new(),
+            });
+        }
+        let ties = self.ties.take().unwrap_or_else(|| self.loader.ties());
+        let touched: BTreeSet<PluginId> =
+            start.iter().chain(self.leaving.keys()).cloned().collect();
+        let mut affected = order::dependents_of(&ties, &touched);
+        affected.retain(|key| !touched.contains(key));
+        let lost = self.to_lose(&ties, &start, &affected);
+        Some(Plan { ties, start, affected, lost })
+    }
+
+    fn choose_start(&mut self) -> BTreeSet<PluginId> {
+        // One that comes back as it was has not waited for that.
+        let waiting =
+            self.loader.registry.iter().filter(|plugin| {
+                plugin.waiting.is_some() && !self.pinned.contains_key(&plugin.key)
+            });
+        let asked: BTreeSet<PluginId> = self
+            .dirty
+            .keys()
+            .chain(waiting.map(|plugin| &plugin.key))
+            .filter(|key| !self.attempted.contains(*key) && !self.failed.contains(*key))
+            .filter(|key| !self.leaving.contains_key(*key) && !self.is_no_plugin(key))
+            .cloned()
+            .collect();
+        let mut hopeful = asked.clone();
+        self.add_lazy_dependencies(&mut hopeful, |_| true);
+        self.endless = order::endless(&self.wanted_from(hopeful.iter()));
+        let mut able = BTreeSet::new();
+        for key in order::dependencies_first(&self.wanted_among(hopeful.iter())) {
+            if self.unmet(&key, &able).is_none() {
+                able.insert(key);
+            }
+        }
+        // A lazy one sleeps on if nobody who needs it can start.
+        let mut start = asked;
+        start.retain(|key| able.contains(key));
+        self.add_lazy_dependencies(&mut start, |key| able.contains(key));
+        start
+    }
+
+    /// What stands on disk is none, and it is not to come back as it was either.
+    fn is_no_plugin(&self, key: &PluginId) -> bool {
+        let plugin = self.loader.registry.get(key);
+        !self.pinned.contains_key(key) && plugin.is_none_or(|plugin| plugin.refused.is_some())
+    }
+
+    /// A lazy plugin is loaded when something depends on it.
+    fn add_lazy_dependencies(
+        &self,
+        keys: &mut BTreeSet<PluginId>,
+        wanted: impl Fn(&PluginId) -> bool,
+    ) {
+        let registry = &self.loader.registry;
+        let mut edge: Vec<PluginId> = keys.iter().cloned().collect();
+        while let Some(key) = edge.pop() {
+            let Some(plugin) = registry.get(&key) else { continue };
+            for id in &self.wanted(plugin).metadata.dependencies {
+                let asleep = registry
+                    .with_id(id)
+                    .filter(|other| other.live.is_none() && !self.leaving.contains_key(&other.key))
+                    .filter(|other| !self.attempted.contains(&other.key))
+                    .filter(|other| !self.loader.deaths.contains_key(&other.key))
+                    .filter(|other| {
+                        self.loader.policy.is_lazy(&other.id, &other.candidate.metadata)
+                    });
+                if let Some(other) = asleep
+                    && wanted(&other.key)
+                    && keys.insert(other.key.clone())
+                {
+                    edge.push(other.key.clone());
+                }
+            }
+        }
+    }
+
+    fn to_lose(
+        &self,
+        ties: &Graph,
+        start: &BTreeSet<PluginId>,
+        affected: &BTreeSet<PluginId>,
+    ) -> BTreeSet<PluginId> {
+        let registry = &self.loader.registry;
+        let mut lost = BTreeSet::new();
+        for key in order::dependencies_first(&order::among(ties, affected.iter())) {
+            let Some(plugin) = registry.get(&key) else { continue };
+            let is_there = |other: &Plugin| {
+                start.contains(&other.key) || (other.live.is_some() && !lost.contains(&other.key))
+            };
+            let goes_on =
+                plugin.dependencies().iter().all(|id| registry.with_id(id).is_some_and(is_there));
+            if !goes_on {
+                lost.insert(key);
+            }
+        }
+        lost
+    }
 }

@@ -1,16 +1,15 @@
 //! After the death of a host: another one is started, and everything is live again as it was.
 //!
 //! Each plugin starts from the source bytes that its last live generation ran, dependencies first.
-//! What was about to be started when the host died is started from what is on disk. A plugin that was
+//! Then the edit under which the host died goes on. A plugin that was
 //! under way at three deaths in a row is set aside until its next edit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::registry::LiveGeneration;
 use super::work::{Dirty, Work};
 use super::{Imported, Loader, Out};
 use crate::host::{Death, Host};
@@ -69,8 +68,11 @@ impl<H: Host> Loader<H> {
             if set_aside || !death.while_stopping {
                 self.interrupted.remove(key);
             }
-            if set_aside && let Some(plugin) = self.registry.get_mut(key) {
-                plugin.live = None;
+            if let Some(plugin) = self.registry.get_mut(key) {
+                plugin.waiting = None;
+                if set_aside {
+                    plugin.live = None;
+                }
             }
         }
         self.down = Some(Down { due: seen + self.host.pause(), refusal: None });
@@ -165,6 +167,7 @@ impl<H: Host> Work<'_, H> {
                 && let Some(live) = plugin.live.take()
             {
                 self.pinned.insert(key.clone(), live);
+                self.was_live.insert(key.clone());
                 self.dirty.insert(key.clone(), as_it_was());
             }
         }
@@ -175,12 +178,9 @@ impl<H: Host> Work<'_, H> {
             }
             self.dirty.insert(key, dirty);
         }
-        self.start_up(&BTreeSet::new());
+        self.ties = None;
+        self.run_rounds();
         self.step_back_to_pinned();
-        if !self.loader.lost {
-            self.start_waiting();
-            self.report_blocked();
-        }
         // If the host died again, whoever was not brought back yet is not lost.
         for (key, live) in std::mem::take(&mut self.pinned) {
             if self.loader.lost
@@ -191,27 +191,27 @@ impl<H: Host> Work<'_, H> {
                 plugin.live = Some(live);
             }
         }
+        if !self.loader.lost {
+            // What cannot come back as it was may be possible as it is on disk.
+            self.attempted.clear();
+            self.carry_out();
+        }
     }
-}
 
-impl<H: Host> Work<'_, H> {
     /// An edit that was interrupted by the death failed: what ran before it starts again.
     fn step_back_to_pinned(&mut self) {
-        let fallback = std::mem::take(&mut self.fallback);
-        let back = fallback.into_iter().filter(|(key, _)| !self.renewed.contains(key));
-        let back: BTreeMap<PluginId, LiveGeneration> = back.collect();
-        if self.loader.lost {
-            self.pinned.extend(back);
-            return;
+        for (key, live) in std::mem::take(&mut self.fallback) {
+            if !self.renewed.contains(&key) {
+                self.failed.remove(&key);
+                self.was_live.insert(key.clone());
+                self.pinned.insert(key.clone(), live);
+                self.dirty.insert(key, as_it_was());
+            }
         }
-        let as_it_was = back.keys().map(|key| (key.clone(), as_it_was())).collect();
-        let edited = std::mem::replace(&mut self.dirty, as_it_was);
-        for key in back.keys() {
-            self.failed.remove(key);
+        if !self.loader.lost {
+            self.attempted.clear();
+            self.run_rounds();
         }
-        self.pinned.extend(back);
-        self.start_up(&BTreeSet::new());
-        self.dirty = edited;
     }
 }
 

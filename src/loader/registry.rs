@@ -36,6 +36,9 @@ pub(crate) struct Plugin {
 /// What is live of a plugin, with everything needed to make it again.
 pub(crate) struct LiveGeneration {
     pub(crate) number: Generation,
+    /// What the host calls it. The two differ if a plugin gives itself another id, which has a
+    /// number of its own.
+    pub(crate) started: Generation,
     /// The candidate that it was made from.
     pub(crate) candidate: Candidate,
     /// The own files that it executed, as they were.
@@ -113,8 +116,8 @@ pub(crate) struct Registry {
     plugins: BTreeMap<PluginId, Plugin>,
     keys: HashMap<PluginId, PluginId>,
     units: HashMap<PathBuf, PluginId>,
-    files: HashMap<PathBuf, BTreeSet<PluginId>>,
-    missed: HashMap<PathBuf, BTreeSet<PluginId>>,
+    files: BTreeMap<PathBuf, BTreeSet<PluginId>>,
+    missed: BTreeMap<PathBuf, BTreeSet<PluginId>>,
     /// `watch` of those plugins that have it.
     patterns: BTreeMap<PluginId, Patterns>,
     /// Files that became of interest, or stopped being so, since somebody asked.
@@ -242,21 +245,36 @@ impl Registry {
         // An edit of what it does not depend on is not followed, so that content may be an old one.
         plugin.latest.retain(|path, _| reached.files.contains(path));
         let news = before.files.symmetric_difference(&reached.files).cloned();
-        self.news.extend(news.chain(reached.missed.difference(&before.missed).map(|base| {
-            let mut path = base.as_os_str().to_owned();
-            path.push(".py");
-            PathBuf::from(path)
-        })));
+        let missed = reached.missed.difference(&before.missed);
+        self.news.extend(news.chain(missed.map(|base| module_file(base))));
         exchange(&mut self.files, key, &before.files, &reached.files);
         exchange(&mut self.missed, key, &before.missed, &reached.missed);
     }
 
+    /// What the plugin depends on besides.
+    pub(crate) fn reach_too(&mut self, key: &PluginId, more: Reached) {
+        let Some(plugin) = self.plugins.get_mut(key) else { return };
+        plugin.reached.extensions.extend(more.extensions);
+        plugin.reached.inputs.extend(more.inputs);
+        for path in more.files {
+            if plugin.reached.files.insert(path.clone()) {
+                self.news.insert(path.clone());
+                self.files.entry(path).or_default().insert(key.clone());
+            }
+        }
+        for path in more.missed {
+            if plugin.reached.missed.insert(path.clone()) {
+                self.news.insert(module_file(&path));
+                self.missed.entry(path).or_default().insert(key.clone());
+            }
+        }
+    }
+
     /// The plugin reached for more.
     pub(crate) fn reach_more(&mut self, key: &PluginId, trace: &Trace) {
-        let Some(plugin) = self.plugins.get(key) else { return };
-        let mut reached = plugin.reached.clone();
-        reached.extend(trace);
-        self.reach(key, reached);
+        let mut more = Reached::default();
+        more.extend(trace);
+        self.reach_too(key, more);
     }
 
     /// What generation `number` read and wrote: what a plugin writes is no input, and stays none as
@@ -340,7 +358,8 @@ impl Registry {
 
     /// The files below `folder` that some plugin depends on.
     pub(crate) fn files_below(&self, folder: &Path) -> Vec<PathBuf> {
-        self.files.keys().filter(|path| path.starts_with(folder)).cloned().collect()
+        let files = self.files.range(folder.to_owned()..).map(|(path, _)| path);
+        files.take_while(|path| path.starts_with(folder)).cloned().collect()
     }
 
     /// All files that some plugin depends on.
@@ -351,6 +370,13 @@ impl Registry {
 
 fn by_path(source: Option<Source>) -> BTreeMap<PathBuf, Source> {
     source.into_iter().map(|source| (source.path.clone(), source)).collect()
+}
+
+/// The file that a module is looked for as.
+fn module_file(base: &Path) -> PathBuf {
+    let mut path = base.as_os_str().to_owned();
+    path.push(".py");
+    PathBuf::from(path)
 }
 
 /// The files that a plugin depends on before any of it has run.
@@ -373,7 +399,7 @@ fn module_names(path: &Path) -> Vec<PathBuf> {
 }
 
 fn exchange(
-    index: &mut HashMap<PathBuf, BTreeSet<PluginId>>,
+    index: &mut BTreeMap<PathBuf, BTreeSet<PluginId>>,
     key: &PluginId,
     before: &BTreeSet<PathBuf>,
     after: &BTreeSet<PathBuf>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::plan::Plan;
 use super::{Dirty, Imported, Work, order, warn};
 use crate::host::{Host, Slot, Start, Started, Taken, Trace};
 use crate::model::{Because, PluginId, ReloadMode};
@@ -12,70 +13,78 @@ use crate::source::Source;
 
 impl<H: Host> Work<'_, H> {
     /// Starts what was edited and what was stopped for it.
-    pub(super) fn start_up(&mut self, affected: &BTreeSet<PluginId>) {
-        let mut to_start: BTreeSet<PluginId> = self.dirty.keys().chain(affected).cloned().collect();
-        self.add_lazy_dependencies(&mut to_start);
-        let plugins = to_start.iter().filter_map(|key| self.loader.registry.get(key));
-        let wanted = self
-            .loader
-            .graph(plugins, |plugin| Some(plugin.candidate.metadata.dependencies.as_slice()));
-        for key in order::dependencies_first(&wanted) {
-            match self.dirty.get(&key).cloned() {
-                Some(dirty) => self.bring_up(&key, &dirty),
-                None if affected.contains(&key) => self.bring_back(&key),
-                None => {
-                    let dirty = Dirty { because: Because::Dependency, changed: BTreeSet::new() };
-                    self.bring_up(&key, &dirty);
-                }
+    pub(super) fn start_up(&mut self, plan: &Plan) {
+        for key in self.start_order(plan) {
+            if self.loader.is_halted() {
+                return;
             }
+            match self.dirty.get(&key).cloned() {
+                Some(dirty) => self.renew(&key, &dirty),
+                None => self.bring_back(&key),
+            }
+        }
+    }
+
+    /// Dependencies first, those of the new generations as well as those of the old ones, which may
+    /// have to go on. Where the two contradict each other, the new ones count.
+    fn start_order(&self, plan: &Plan) -> Vec<PluginId> {
+        let wanted = self.wanted_among(plan.start.iter().chain(&plan.affected));
+        let mut both = wanted.clone();
+        for (key, dependencies) in &mut both {
+            dependencies.extend(plan.ties.get(key).into_iter().flatten().cloned());
+        }
+        if order::endless(&both).is_empty() {
+            order::dependencies_first(&both)
+        } else {
+            order::dependencies_first(&wanted)
+        }
+    }
+
+    /// A plugin whose content is another one, or that has waited.
+    fn renew(&mut self, key: &PluginId, dirty: &Dirty) {
+        let Some(unmet) = self.unmet(key, &BTreeSet::new()) else {
+            return self.start_one(key, dirty);
+        };
+        // Something that it needs was to start before it, and failed.
+        self.attempted.insert(key.clone());
+        if let Err(fault) = self.go_on(key)
+            && !self.is_lost(&fault)
+        {
+            self.fail_waiting(key, unmet);
         }
     }
 
     /// A plugin whose own content did not change and whose dependencies did.
-    pub(super) fn bring_back(&mut self, key: &PluginId) {
-        if let Some(fault) = self.unmet(key, false) {
-            self.lose(key, fault);
-            return;
-        }
+    fn bring_back(&mut self, key: &PluginId) {
         let registry = &self.loader.registry;
         let Some(plugin) = registry.get(key) else { return };
-        let causes: Vec<PluginId> = plugin
+        let renewed = plugin
             .dependencies()
             .iter()
-            .filter_map(|id| registry.key_of(id).cloned())
-            .filter(|key| self.renewed.contains(key))
-            .collect();
-        if !causes.is_empty() {
-            let changed = self.edit.changed.keys().cloned().collect();
-            self.bring_up(key, &Dirty { because: Because::Dependency, changed });
-        } else if self.stopped.remove(key)
-            && let Err(fault) = self.loader.host.restore(key)
-            && !self.is_lost(&fault)
-        {
+            .filter_map(|id| registry.key_of(id))
+            .any(|key| self.renewed.contains(key));
+        let changed = self.edit.changed.keys().cloned().collect();
+        let dirty = Dirty { because: Because::Dependency, changed };
+        let hopeless = self.is_hopeless(key);
+        if renewed && !hopeless && self.unmet(key, &BTreeSet::new()).is_none() {
+            return self.start_one(key, &dirty);
+        }
+        let Err(fault) = self.go_on(key) else { return };
+        if self.is_lost(&fault) {
+            return;
+        }
+        match self.unmet(key, &BTreeSet::new()) {
+            Some(fault) => self.fail_waiting(key, fault),
+            None if hopeless => self.fail(key, fault),
             // Nothing changed for it after all, and it refuses nevertheless.
-            self.forget_live(key);
-            self.fail(key, fault);
+            None => self.start_one(key, &dirty),
         }
     }
 
-    pub(super) fn bring_up(&mut self, key: &PluginId, dirty: &Dirty) {
-        let is_live = self.loader.registry.get(key).is_some_and(|plugin| plugin.live.is_some());
-        if let Some(fault) = self.unmet(key, false) {
-            if is_live {
-                self.lose(key, fault);
-            } else {
-                self.blocked.insert(key.clone());
-            }
-            return;
-        }
-        self.blocked.remove(key);
-        self.start_one(key, dirty, is_live);
-    }
-
-    pub(super) fn start_one(&mut self, key: &PluginId, dirty: &Dirty, was_live: bool) {
-        if self.loader.is_halted() {
-            return;
-        }
+    fn start_one(&mut self, key: &PluginId, dirty: &Dirty) {
+        let Some(plugin) = self.loader.registry.get(key) else { return };
+        let was_live = plugin.live.is_some();
+        self.attempted.insert(key.clone());
         // A plugin that was not live before has waited for others, not for itself.
         let began = if was_live { self.edit.seen } else { Instant::now() };
         let Some((start, sent)) = self.prepare_start(key) else { return };
@@ -86,7 +95,8 @@ impl<H: Host> Work<'_, H> {
         match result {
             Ok(fields) => {
                 self.stopped.remove(key);
-                self.go_live(key, dirty, fields, trace, began);
+                self.dirty.remove(key);
+                self.go_live(key, dirty, number, fields, trace, began);
                 if let Some(id) = self.loader.registry.get(key).map(|plugin| plugin.id.clone()) {
                     warn(self.out, &id, warnings);
                     if mode == ReloadMode::Overlap && was_live {
@@ -95,7 +105,12 @@ impl<H: Host> Work<'_, H> {
                     }
                 }
             }
-            Err(fault) if self.is_lost(&fault) => {}
+            Err(fault) if self.is_lost(&fault) => {
+                // What is live comes back as it was; what is not is tried again.
+                if !was_live {
+                    self.dirty.entry(key.clone()).or_insert_with(|| dirty.clone());
+                }
+            }
             Err(fault) => {
                 self.loader.registry.reach_more(key, &trace);
                 let fault = self.step_back(key, fault);
@@ -159,6 +174,10 @@ impl<H: Host> Work<'_, H> {
         sent: &BTreeMap<PathBuf, Source>,
     ) {
         let read = trace.imported.iter().filter(|source| !sent.contains_key(&source.path));
+        if let Some(plugin) = self.loader.registry.get_mut(key) {
+            // What was sent may be what it ran before, and not what is on disk.
+            plugin.latest.extend(read.clone().map(|source| (source.path.clone(), source.clone())));
+        }
         self.imported
             .extend(read.map(|source| Imported { path: source.path.clone(), hash: source.hash }));
         self.imported.extend(
@@ -167,9 +186,5 @@ impl<H: Host> Work<'_, H> {
                 .iter()
                 .filter_map(|input| Some(Imported { path: input.path.clone(), hash: input.hash? })),
         );
-        if let Some(plugin) = self.loader.registry.get_mut(key) {
-            let imported = trace.imported.iter();
-            plugin.latest.extend(imported.map(|source| (source.path.clone(), source.clone())));
-        }
     }
 }

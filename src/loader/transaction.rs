@@ -3,29 +3,27 @@
 //! All that depend on a changed plugin shut down first, dependents before dependencies; then they
 //! start, dependencies before dependents. What fails to start gives way to what ran before.
 
-use std::collections::BTreeSet;
-
-use super::{Work, order};
+use super::Work;
 use crate::host::Host;
-use crate::model::PluginId;
 
 impl<H: Host> Work<'_, H> {
+    /// Carries the edit out and says of each plugin that cannot start what it waits for.
     pub(super) fn carry_out(&mut self) {
-        self.refuse_unmet();
-        let ties = std::mem::take(&mut self.ties);
-        let is_live = |key: &&PluginId| {
-            self.loader.registry.get(key).is_some_and(|plugin| plugin.live.is_some())
-        };
-        let touched: BTreeSet<PluginId> =
-            self.dirty.keys().chain(self.leaving.keys()).filter(is_live).cloned().collect();
-        let mut affected = order::dependents_of(&ties, &touched);
-        affected.retain(|key| !touched.contains(key));
-        self.shut_down(&ties, &touched, &affected);
-        if self.loader.is_halted() {
-            return;
+        self.run_rounds();
+        if !self.loader.is_halted() {
+            self.report_blocked();
         }
-        self.start_up(&affected);
-        self.start_waiting();
-        self.report_blocked();
+    }
+
+    /// One round does it, unless a plugin gives itself an id that others have waited for.
+    pub(super) fn run_rounds(&mut self) {
+        while !self.loader.is_halted()
+            && let Some(plan) = self.plan()
+        {
+            self.shut_down(&plan);
+            if !self.loader.is_halted() {
+                self.start_up(&plan);
+            }
+        }
     }
 }

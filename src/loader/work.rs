@@ -14,9 +14,10 @@ pub(super) struct Work<'a, H> {
     pub(super) loader: &'a mut Loader<H>,
     pub(super) out: Out<'a>,
     pub(super) edit: Edit,
-    /// What each live plugin that depends on others depended on when it began.
-    pub(super) ties: order::Graph,
-    /// Plugins whose content is another one, and why.
+    /// What each live plugin that depends on others depended on when it began; taken by the first
+    /// round.
+    pub(super) ties: Option<order::Graph>,
+    /// Plugins that are still to get a new generation, and why.
     pub(super) dirty: BTreeMap<PluginId, Dirty>,
     /// Plugins that are to go. Without a reason nobody is told: they never were there.
     pub(super) leaving: BTreeMap<PluginId, Option<UnloadReason>>,
@@ -26,8 +27,12 @@ pub(super) struct Work<'a, H> {
     pub(super) renewed: BTreeSet<PluginId>,
     /// Plugins that were stopped and whose old generation is kept aside.
     pub(super) stopped: BTreeSet<PluginId>,
-    /// Plugins that cannot start because of a dependency, so far.
-    pub(super) blocked: BTreeSet<PluginId>,
+    /// Plugins that ceased to be live, of which nobody was told yet.
+    pub(super) was_live: BTreeSet<PluginId>,
+    /// Plugins whose start was tried, or was not possible because of what they need.
+    pub(super) attempted: BTreeSet<PluginId>,
+    /// Plugins that depend on themselves, or on one that does.
+    pub(super) endless: BTreeSet<PluginId>,
     pub(super) imported: Vec<Imported>,
     /// What was live when the host died, to be brought back as it was.
     pub(super) pinned: BTreeMap<PluginId, LiveGeneration>,
@@ -43,10 +48,7 @@ pub(super) struct Dirty {
 
 impl<'a, H: Host> Work<'a, H> {
     pub(super) fn new(loader: &'a mut Loader<H>, edit: Edit, out: Out<'a>) -> Self {
-        let ties = loader.graph(loader.registry.iter(), |plugin| {
-            let dependencies = plugin.live.is_some().then(|| plugin.dependencies())?;
-            (!dependencies.is_empty()).then_some(dependencies)
-        });
+        let ties = Some(loader.ties());
         Self {
             loader,
             out,
@@ -57,7 +59,9 @@ impl<'a, H: Host> Work<'a, H> {
             failed: BTreeSet::new(),
             renewed: BTreeSet::new(),
             stopped: BTreeSet::new(),
-            blocked: BTreeSet::new(),
+            was_live: BTreeSet::new(),
+            attempted: BTreeSet::new(),
+            endless: BTreeSet::new(),
             imported: Vec::new(),
             pinned: BTreeMap::new(),
             fallback: BTreeMap::new(),
@@ -74,11 +78,8 @@ impl<'a, H: Host> Work<'a, H> {
     pub(super) fn end(self) -> Vec<Imported> {
         if self.loader.lost {
             // What was only to be brought back is still live in our books, and comes with those.
-            let renewed = self.renewed;
-            let interrupted = self
-                .dirty
-                .into_iter()
-                .filter(|(key, dirty)| dirty.because != Because::Host && !renewed.contains(key));
+            let dirty = self.dirty.into_iter();
+            let interrupted = dirty.filter(|(_, dirty)| dirty.because != Because::Host);
             self.loader.interrupted.extend(interrupted);
         }
         self.imported
@@ -93,13 +94,18 @@ impl<'a, H: Host> Work<'a, H> {
     pub(super) fn fail_since(&mut self, key: &PluginId, fault: PluginFault, began: Instant) {
         self.dirty.remove(key);
         self.failed.insert(key.clone());
+        let fallback = self.fallback.get(key).map(|live| live.number);
+        if fallback.is_none() {
+            self.was_live.remove(key);
+        }
         if let Some(plugin) = self.loader.registry.get_mut(key) {
             plugin.behind = true;
+            plugin.waiting = None;
             (self.out)(Event::Failed {
                 id: Some(plugin.id.clone()),
                 path: plugin.candidate.entry.clone(),
                 fault,
-                kept: plugin.generation(),
+                kept: plugin.generation().or(fallback),
                 took: began.elapsed(),
             });
         }

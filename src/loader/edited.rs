@@ -1,0 +1,97 @@
+//! Which plugins an edit concerns, and whether their contents compile, before anything that runs is
+//! touched.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Dirty, Loader, Out, Work};
+use crate::host::Host;
+use crate::model::{Because, Event, MANIFEST, PluginId, Warning, is_python};
+use crate::source::Source;
+
+impl<H: Host> Work<'_, H> {
+    /// Which plugins depend on the files that changed.
+    pub(super) fn find_dirty(&mut self) {
+        for (path, content) in &self.edit.changed {
+            let keys = self.loader.registry.concerned(path);
+            for key in keys {
+                if self.loader.registry.get(&key).is_some_and(|it| it.has_loaded(path)) {
+                    needs_process(self.loader, self.out, &key, path);
+                    continue;
+                }
+                if let Some(plugin) = self.loader.registry.get_mut(&key) {
+                    match content {
+                        // The host reads everything else itself, if it does at all.
+                        Some(source) if is_python(path) || path.ends_with(MANIFEST) => {
+                            plugin.latest.insert(path.clone(), source.clone())
+                        }
+                        _ => plugin.latest.remove(path),
+                    };
+                }
+                if self.leaving.contains_key(&key) || self.failed.contains(&key) {
+                    continue;
+                }
+                let dirty = self
+                    .dirty
+                    .entry(key)
+                    .or_insert_with(|| Dirty { because: Because::Edit, changed: BTreeSet::new() });
+                dirty.changed.insert(path.clone());
+            }
+        }
+        let loader = &mut *self.loader;
+        self.dirty.retain(|key, dirty| {
+            let Some(plugin) = loader.registry.get_mut(key) else { return false };
+            let manifest = plugin.candidate.manifest.as_ref();
+            if dirty.because == Because::Edit
+                && dirty.changed.iter().all(|path| Some(path) == manifest)
+                && !dirty.changed.is_empty()
+            {
+                dirty.because = Because::Metadata;
+            }
+            plugin.behind = true;
+            // What stands on disk is no plugin: that was told, and another of its files changes nothing.
+            if plugin.refused.is_some() {
+                return false;
+            }
+            // What killed its process before may be mended.
+            loader.deaths.remove(key);
+            // A lazy plugin that nobody asked for yet is read when somebody does.
+            plugin.live.is_some()
+                || plugin.waiting.is_some()
+                || !loader.policy.is_lazy(&plugin.id, &plugin.candidate.metadata)
+        });
+    }
+
+    /// Compiles what was edited, before anything that runs is touched.
+    pub(super) fn preflight(&mut self) {
+        let keys: Vec<PluginId> = self.dirty.keys().cloned().collect();
+        for key in keys {
+            let changed =
+                self.dirty.get(&key).map(|dirty| dirty.changed.clone()).unwrap_or_default();
+            // What it looked for and missed is no file of it yet.
+            let reached = self.loader.registry.get(&key).map(|plugin| &plugin.reached.files);
+            let sources: Vec<Source> = changed
+                .iter()
+                .filter(|path| is_python(path) && reached.is_some_and(|it| it.contains(*path)))
+                .filter_map(|path| self.edit.changed.get(path).cloned().flatten())
+                .collect();
+            if let Err(fault) = self.loader.host.compile(&sources)
+                && !self.is_lost(&fault)
+            {
+                self.fail(&key, fault);
+            }
+        }
+    }
+}
+
+/// An own extension module was replaced. The interpreter keeps the old one as long as it runs.
+fn needs_process<H>(loader: &Loader<H>, out: Out<'_>, key: &PluginId, path: &Path) {
+    let Some(plugin) = loader.registry.get(key) else { return };
+    let message = format!(
+        "{} was replaced, and an extension module can only change in a new process; start replug \
+         again to load it",
+        path.display()
+    );
+    let warning = Warning::new("needs_process", message);
+    out(Event::Warned { id: Some(plugin.id.clone()), warning });
+}

@@ -1,0 +1,292 @@
+//! A host that is played: it runs scripts instead of Python, notes every call, and holds the loader to
+//! what is true of any history.
+//!
+//! No two instances of a plugin are alive at once unless it overlaps. What is alive is shut down
+//! exactly once before it is dropped. A plugin starts after what it needs, and is stopped before.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use replug::host::{Death, Host, Slot, Start, Started, Trace};
+use replug::model::{Fields, Generation, Phase, PluginFault, PluginId, ReloadMode, Warning};
+use replug::source::Source;
+
+use crate::script::{all, has, id, needs};
+
+/// What the test and the host both see.
+#[derive(Default)]
+pub(crate) struct Stage {
+    pub(crate) disk: BTreeMap<PathBuf, String>,
+    pub(crate) calls: Vec<String>,
+    pub(crate) live: BTreeMap<PluginId, Instance>,
+    aside: BTreeMap<PluginId, Instance>,
+    /// The process has died, and of whose call.
+    dead: Option<PluginId>,
+    while_stopping: bool,
+    /// Somebody has asked about it.
+    mourned: bool,
+    /// No other process can be started.
+    pub(crate) barren: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: PluginId,
+    pub(crate) generation: Generation,
+    pub(crate) sources: BTreeMap<PathBuf, String>,
+    entry: PathBuf,
+    text: String,
+    initialized: bool,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct FakeHost(pub(crate) Rc<RefCell<Stage>>);
+
+fn gone() -> PluginFault {
+    PluginFault::new(Phase::Host, "HostDied", "the process has died")
+}
+
+fn fault(phase: &str, what: &str) -> PluginFault {
+    let phase = match phase {
+        "parse" => Phase::Parse,
+        "import" => Phase::Import,
+        "create" => Phase::Create,
+        "metadata" => Phase::Metadata,
+        _ => Phase::Initialize,
+    };
+    PluginFault::new(phase, "RuntimeError", what)
+}
+
+fn text(source: &Source) -> String {
+    String::from_utf8(source.bytes.to_vec()).unwrap()
+}
+
+impl Stage {
+    /// The process ends, and everything in it.
+    pub(crate) fn die(&mut self, culprit: &PluginId) {
+        self.calls.push(format!("{culprit} dies"));
+        self.dead = Some(culprit.clone());
+        self.while_stopping = false;
+        self.mourned = false;
+        self.live.clear();
+        self.aside.clear();
+    }
+
+    fn is_live(&self, id: &PluginId) -> bool {
+        self.live.values().any(|instance| instance.id == *id && instance.initialized)
+    }
+
+    fn check_needs(&self, key: &PluginId, text: &str) {
+        for needed in needs(text) {
+            assert!(self.is_live(&needed), "{key} starts before {needed}: {:?}", self.calls);
+        }
+    }
+
+    /// What a start imports, executes and says.
+    fn run(&mut self, start: &Start, trace: &mut Trace) -> Result<Instance, PluginFault> {
+        let given: BTreeMap<&Path, &Source> =
+            start.sources.iter().map(|source| (source.path.as_path(), source)).collect();
+        let read = |disk: &BTreeMap<PathBuf, String>, path: &Path| {
+            given
+                .get(path)
+                .map(|source| (*source).clone())
+                .or_else(|| disk.get(path).map(|text| Source::new(path, text.clone().into_bytes())))
+        };
+        let mut executed = BTreeMap::new();
+        let mut waiting = vec![start.entry.clone()];
+        while let Some(path) = waiting.pop() {
+            let Some(source) = read(&self.disk, &path) else {
+                trace.missed.push(path.with_extension(""));
+                let module = path.file_stem().unwrap().display();
+                return Err(fault("import", &format!("No module named '{module}'")));
+            };
+            let body = text(&source);
+            executed.insert(path.clone(), body.clone());
+            trace.imported.push(source);
+            if has(&body, "broken") {
+                return Err(fault("parse", "invalid syntax"));
+            }
+            if let Some(phase) = all(&body, "raises").next() {
+                return Err(fault(phase, "as the script says"));
+            }
+            for name in all(&body, "try") {
+                let path = start.home.join(format!("{name}.py"));
+                if read(&self.disk, &path).is_some() {
+                    waiting.push(path);
+                } else {
+                    trace.missed.push(path.with_extension(""));
+                }
+            }
+            for name in all(&body, "import") {
+                waiting.push(start.home.join(format!("{name}.py")));
+            }
+            waiting.retain(|path| !executed.contains_key(path));
+        }
+        let body = executed[&start.entry].clone();
+        let mut own = start.id.clone();
+        if let Some(said) = all(&body, "says").next()
+            && start.provisional
+        {
+            own = id(said);
+            if start.taken.iter().any(|taken| taken.id == own) {
+                return Err(PluginFault::new(Phase::Metadata, "IdTaken", "taken"));
+            }
+        }
+        Ok(Instance {
+            id: own,
+            generation: start.generation,
+            sources: executed,
+            entry: start.entry.clone(),
+            text: body,
+            initialized: true,
+        })
+    }
+}
+
+fn drop_checked(instance: Option<Instance>) {
+    if let Some(instance) = instance {
+        assert!(!instance.initialized, "{instance:?} was dropped and never shut down");
+    }
+}
+
+impl Host for FakeHost {
+    fn prepare(&mut self, _source: &Source) {}
+
+    fn compile(&mut self, sources: &[Source]) -> Result<(), PluginFault> {
+        if self.0.borrow().dead.is_some() {
+            return Err(gone());
+        }
+        let broken = sources.iter().any(|source| has(&text(source), "broken"));
+        if broken { Err(fault("parse", "invalid syntax")) } else { Ok(()) }
+    }
+
+    fn start(&mut self, start: Start) -> Started {
+        let mut trace = Trace::default();
+        let mut stage = self.0.borrow_mut();
+        if stage.dead.is_some() {
+            return Started { result: Err(gone()), trace, warnings: Vec::new() };
+        }
+        let key = &start.key;
+        let result = stage.run(&start, &mut trace);
+        let what = match &result {
+            Ok(_) => format!("start {key}"),
+            Err(fault) => format!("start {key}: {}", fault.phase.as_str()),
+        };
+        stage.calls.push(what);
+        let alive = stage.live.get(key).is_some_and(|instance| instance.initialized);
+        assert!(!alive || start.mode == ReloadMode::Overlap, "two of {key}: {:?}", stage.calls);
+        let result = result.and_then(|instance| {
+            stage.check_needs(key, &instance.text);
+            if has(&instance.text, "dies") {
+                stage.die(key);
+                return Err(gone());
+            }
+            let fields = Fields::from_iter([("id".to_owned(), instance.id.as_str().into())]);
+            let before = stage.live.insert(key.clone(), instance);
+            let aside = if start.mode == ReloadMode::Overlap { before } else { None };
+            let dropped = match aside {
+                Some(before) => stage.aside.insert(key.clone(), before),
+                None => stage.aside.remove(key),
+            };
+            drop_checked(dropped);
+            Ok(fields)
+        });
+        Started { result, trace, warnings: Vec::new() }
+    }
+
+    fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning> {
+        let mut stage = self.0.borrow_mut();
+        if stage.dead.is_some() {
+            return Vec::new();
+        }
+        let what = if slot == Slot::Aside { "stop old" } else { "stop" };
+        stage.calls.push(format!("{what} {key}"));
+        let taken = match slot {
+            Slot::Live => stage.live.remove(key),
+            Slot::Aside => stage.aside.remove(key),
+        };
+        let Some(mut instance) = taken else { panic!("nothing to stop: {:?}", stage.calls) };
+        assert!(instance.initialized, "shut down twice: {:?}", stage.calls);
+        instance.initialized = false;
+        if slot == Slot::Live {
+            // One whose new content overlaps stays until that is up.
+            let overlaps = |other: &Instance| {
+                let now = stage.disk.get(&other.entry);
+                has(&other.text, "overlap") || now.is_some_and(|text| has(text, "overlap"))
+            };
+            let dependents = stage
+                .live
+                .values()
+                .filter(|other| needs(&other.text).contains(&instance.id) && !overlaps(other));
+            let dependents: Vec<_> = dependents.map(|other| other.id.clone()).collect();
+            assert!(dependents.is_empty(), "{dependents:?} need {key}: {:?}", stage.calls);
+        }
+        if has(&instance.text, "dies-stopping") {
+            stage.die(key);
+            stage.while_stopping = slot == Slot::Live;
+            return Vec::new();
+        }
+        if slot == Slot::Live {
+            drop_checked(stage.aside.insert(key.clone(), instance));
+        }
+        Vec::new()
+    }
+
+    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
+        let mut stage = self.0.borrow_mut();
+        if stage.dead.is_some() {
+            return Err(gone());
+        }
+        stage.calls.push(format!("restore {key}"));
+        let Some(mut instance) = stage.aside.remove(key) else {
+            panic!("nothing to restore: {:?}", stage.calls)
+        };
+        assert!(!stage.live.contains_key(key), "two of {key}: {:?}", stage.calls);
+        assert!(!instance.initialized, "it was not stopped: {:?}", stage.calls);
+        stage.check_needs(key, &instance.text);
+        if has(&instance.text, "refuses") {
+            return Err(fault("initialize", "it refuses"));
+        }
+        instance.initialized = true;
+        stage.live.insert(key.clone(), instance);
+        Ok(())
+    }
+
+    fn forget(&mut self, key: &PluginId) {
+        drop_checked(self.0.borrow_mut().aside.remove(key));
+    }
+
+    fn exec(&mut self, _key: &PluginId, _code: &str) -> Result<Option<String>, PluginFault> {
+        Ok(None)
+    }
+
+    fn death(&mut self) -> Option<Death> {
+        let mut stage = self.0.borrow_mut();
+        let culprit = stage.dead.clone().filter(|_| !stage.mourned)?;
+        stage.mourned = true;
+        let while_stopping = stage.while_stopping;
+        Some(Death { culprit: Some(culprit), while_stopping, fault: gone() })
+    }
+
+    fn pause(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn revive(&mut self) -> Result<(), String> {
+        let mut stage = self.0.borrow_mut();
+        if stage.barren {
+            return Err("no more processes".to_owned());
+        }
+        stage.dead = None;
+        stage.calls.push("revive".to_owned());
+        Ok(())
+    }
+
+    fn finish(&mut self) {
+        let stage = self.0.borrow();
+        assert!(stage.live.is_empty(), "still alive: {:?}", stage.live);
+    }
+}
