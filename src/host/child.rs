@@ -215,7 +215,7 @@ impl ChildLink {
         }
         let lived_long = process.born.elapsed() > LONG_LIFE;
         self.deaths = if lived_long { 1 } else { self.deaths + 1 };
-        let about = self.about.take();
+        let about = self.about.take().filter(|_| !death::is_innocent(status));
         Some(Death {
             while_stopping: about.as_ref().is_some_and(|about| about.stopping),
             culprit: about.map(|about| about.plugin),

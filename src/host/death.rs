@@ -11,10 +11,43 @@ use crate::model::{Phase, PluginFault};
 /// Begins the lines of the crash file that are ours; all others are stacks.
 pub(crate) const MARK: &str = "replug: ";
 
+/// When the interpreter was found broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoiled {
+    /// After the call under way, which did it.
+    ByTheCall,
+    /// Before it, so somebody else did.
+    Before,
+}
+
+impl Spoiled {
+    /// The exit code that says so.
+    pub(super) fn code(self) -> i32 {
+        match self {
+            Self::ByTheCall => 122,
+            Self::Before => 123,
+        }
+    }
+}
+
+/// Whether the call under way had no part in this end.
+pub(super) fn is_innocent(status: ExitStatus) -> bool {
+    status.code() == Some(Spoiled::Before.code())
+}
+
 /// The end of a process; `None` if it did not end by itself, but let go of its supervisor.
 pub(super) fn describe(status: Option<ExitStatus>, crash: &str) -> PluginFault {
     let hung = crash.lines().find_map(|line| line.strip_prefix(MARK));
     let message = match (hung, status) {
+        (Some(what), Some(status)) if is_innocent(status) => format!(
+            "a plugin, maybe a thread of it, broke the interpreter that all share: {what}; so the \
+             process was ended"
+        ),
+        (Some(what), Some(status)) if status.code() == Some(Spoiled::ByTheCall.code()) => {
+            format!(
+                "it broke the interpreter that all plugins share: {what}; so the process was ended"
+            )
+        }
         (Some(hung), _) => {
             format!("it {hung} and could not be interrupted, so its process was ended")
         }

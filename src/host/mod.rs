@@ -25,11 +25,12 @@ mod wire;
 
 pub use child::{ChildOptions, Hurry, SpawnError, Terminal, spawn};
 pub use client::Client;
+pub(crate) use death::Spoiled;
 pub use local::{LocalOptions, in_this_process};
 pub use prints::{Printing, Sink, Stream, tagged};
 pub use program::HOST_COMMAND;
-pub(crate) use serve::CRASH;
 pub use serve::serve;
+pub(crate) use serve::{CRASH, end_spoiled};
 
 /// What a host needs to know to start one generation of a plugin.
 #[derive(Clone, Debug, Serialize, Deserialize)]

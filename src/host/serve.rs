@@ -16,6 +16,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use serde::Serialize;
 
+use super::death::{MARK, Spoiled};
 use super::local::{LocalOptions, Starting, carry_out_all};
 use super::message::{Request, Response, Telling, Word};
 use super::{Note, wire};
@@ -183,5 +184,16 @@ fn close_on_exec(descriptor: i32) {
     // SAFETY: only a flag of a descriptor that the supervisor gave us.
     unsafe {
         libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+    }
+}
+
+/// Ends this process because its interpreter is broken; the crash file says in what way.
+#[expect(unsafe_code, reason = "writing to an inherited descriptor, and leaving at once")]
+pub(crate) fn end_spoiled(what: &str, when: Spoiled) -> ! {
+    let line = format!("{MARK}{}\n", what.replace('\n', " "));
+    // SAFETY: the bytes are alive for the call; leaving has no preconditions.
+    unsafe {
+        libc::write(CRASH, line.as_ptr().cast(), line.len());
+        libc::_exit(when.code())
     }
 }

@@ -9,11 +9,14 @@ use pyo3::prelude::{Bound, PyResult, Python};
 use super::deadline::Watchdog;
 use super::guard::Guard;
 use super::imports::Importer;
+use super::vitals::Vitals;
+use crate::host::Spoiled;
 
 /// What every call into a plugin needs.
 pub(crate) struct Calls {
     pub(crate) guard: Guard,
     pub(crate) watchdog: Watchdog,
+    vitals: Vitals,
     pub(crate) forked: Forked,
     /// A visit is under way, and the guard stands at its ends.
     visiting: Cell<bool>,
@@ -49,9 +52,9 @@ pub(crate) struct Called<T> {
 }
 
 impl Calls {
-    /// Calls under this guard and this watchdog.
-    pub(crate) fn new(guard: Guard, watchdog: Watchdog) -> Self {
-        Self { guard, watchdog, forked: Forked::new(), visiting: Cell::new(false) }
+    /// Calls under this guard and this watchdog, each followed by a look at the interpreter.
+    pub(crate) fn new(guard: Guard, watchdog: Watchdog, vitals: Vitals) -> Self {
+        Self { guard, watchdog, vitals, forked: Forked::new(), visiting: Cell::new(false) }
     }
 
     /// Several calls into one plugin, with no other plugin's code between them: what they leave
@@ -61,11 +64,18 @@ impl Calls {
         importer: &Bound<'_, Importer>,
         calls: impl FnOnce() -> T,
     ) -> PyResult<T> {
-        self.guard.enter(importer.py(), &importer.get().paths())?;
+        let py = importer.py();
+        self.vitals.check(py, &self.watchdog, Spoiled::Before);
+        self.guard.enter(py, &importer.get().paths())?;
         self.visiting.set(true);
         let outcome = calls();
         self.visiting.set(false);
-        importer.get().set_paths(self.guard.leave(importer.py())?);
+        self.guard.give_depth_back(py);
+        self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall);
+        let left = self.guard.leave(py).inspect_err(|error| {
+            self.vitals.broken(py, error, Spoiled::ByTheCall);
+        });
+        importer.get().set_paths(left?);
         Ok(outcome)
     }
 
@@ -111,6 +121,7 @@ impl Calls {
         let result = body(py);
         self.forked.end_if_forked();
         self.watchdog.disarm(py)?;
+        self.guard.give_depth_back(py);
         self.guard.leave(py)?;
         result
     }

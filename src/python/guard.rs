@@ -102,10 +102,13 @@ impl Guard {
         path.set_slice(0, path.len(), entries.as_any())
     }
 
+    /// The plugin's code has run. To be done before anything else, which may have no depth left.
+    pub(crate) fn give_depth_back(&self, py: Python<'_>) {
+        raise_recursion_limit(py, self.recursion_limit);
+    }
+
     /// The plugin's code has run. Puts everything back and returns what it added to `sys.path`.
     pub(crate) fn leave(&self, py: Python<'_>) -> PyResult<AddedPaths> {
-        // First, or what follows may have no depth left.
-        raise_recursion_limit(py, self.recursion_limit);
         let sys = py.import(intern!(py, "sys"))?;
         let added = self.restore_path(py, sys.as_any())?;
         restore_missing(sys.as_any(), "meta_path", &self.meta_path, &self.finders)?;

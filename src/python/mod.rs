@@ -24,6 +24,7 @@ mod start;
 #[cfg(feature = "embed")]
 mod startup;
 mod tools;
+mod vitals;
 
 pub use deadline::Urgency;
 pub use debugger::AskTerminal;

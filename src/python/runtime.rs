@@ -23,6 +23,7 @@ use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
 use super::prints::Tags;
 use super::start::refusal;
+use super::vitals::Vitals;
 use super::{context, exec, fault, inputs, tools};
 use crate::host::{Limits, Note, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
@@ -104,9 +105,10 @@ impl Runtime {
         debugger::install(py, terminal, watchdog.deadlines())?;
         let tags = tag_prints.map(|mark| Tags::new(py, mark)).transpose()?;
         let guard = Guard::new(py, tags)?;
+        let vitals = Vitals::new(py, expendable)?;
         Ok(Self {
             shared,
-            calls: Calls::new(guard, watchdog),
+            calls: Calls::new(guard, watchdog, vitals),
             names: PackageNames::default(),
             slots: HashMap::new(),
         })

@@ -197,6 +197,10 @@ impl Watch {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.pid.to_string()]).status().unwrap();
         assert!(status.success(), "kill {name} {} failed", self.pid);
