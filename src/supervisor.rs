@@ -14,6 +14,7 @@ use std::time::{Instant, SystemTime};
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, at, never, select};
 
 mod console;
+mod packages;
 
 use console::Console;
 
@@ -170,6 +171,7 @@ impl<H: Host> Supervisor<H> {
             }
             self.revive();
         }
+        self.follow_packages();
         self.warn_of_the_tree();
         if !self.inputs.stopping.load(Ordering::Relaxed) {
             self.voice.say(&Event::Ready { plugins: self.loader.live() });
@@ -271,7 +273,12 @@ impl<H: Host> Supervisor<H> {
         let Batch { changes, mut vanishing, first_seen } = batch;
         let mut ahead = self.ahead.take();
         let mut contents = Vec::new();
+        let mut installed = false;
         for settled in changes {
+            if self.tree.has_packages(&settled.path) {
+                installed = true;
+                continue;
+            }
             let is_gone = settled.kind == SettledKind::Gone;
             if is_gone {
                 vanishing.push(settled.path.clone());
@@ -298,6 +305,9 @@ impl<H: Host> Supervisor<H> {
             }
         }
         self.update(contents, first_seen, vanishing);
+        if installed {
+            self.start_waiting();
+        }
     }
 
     /// Whether something may be at `path` that does not belong to the tree any more: it is ignored
@@ -341,6 +351,7 @@ impl<H: Host> Supervisor<H> {
         let Self { loader, voice, .. } = self;
         let imported = loader.apply(edit, &mut |event| voice.say(&event));
         self.compare(imported);
+        self.follow_packages();
         self.warn_of_the_tree();
     }
 

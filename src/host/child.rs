@@ -23,7 +23,7 @@ use super::message::{Request, Response, Telling, Word};
 use super::prints::{Printing, Prints};
 use super::serve::{ASIDE, CHANNEL, CRASH};
 use super::{Death, Note, Slot, death, program, wire};
-use crate::model::PluginId;
+use crate::model::{PluginId, Site};
 use crate::python::StartupError;
 
 /// A process that lived this long was not killed by what started it.
@@ -86,14 +86,14 @@ pub fn spawn(
         about: None,
         deaths: 0,
     };
-    let version = link.start()?;
+    let site = link.start()?;
     let hurry = move |limit: Duration| {
         if let Some(aside) = lock(&aside).as_mut() {
             // If it cannot be sent the child is gone, and that is told elsewhere.
             let _ = wire::write(aside, &Word::Hurry(limit));
         }
     };
-    Ok((Client { link: Box::new(link), version, prepared: None }, Box::new(hurry)))
+    Ok((Client { link: Box::new(link), site, prepared: None }, Box::new(hurry)))
 }
 
 /// The socket for what does not wait for its turn.
@@ -135,7 +135,7 @@ struct Process {
 }
 
 impl ChildLink {
-    fn start(&mut self) -> Result<String, SpawnError> {
+    fn start(&mut self) -> Result<Site, SpawnError> {
         let failed = |error: io::Error| SpawnError::Failed(format!("no host process: {error}"));
         let (channel, their_channel) = UnixStream::pair().map_err(failed)?;
         let (aside, their_aside) = UnixStream::pair().map_err(failed)?;
@@ -167,7 +167,7 @@ impl ChildLink {
         let process = Process { child, channel, crash, prints, born, finished, silent };
         self.process = Some(process);
         match self.receive() {
-            Some(Response::Ready(version)) => Ok(version),
+            Some(Response::Ready(site)) => Ok(*site),
             Some(Response::Refused(message, true)) => Err(SpawnError::Usage(message)),
             Some(Response::Refused(message, false)) => Err(SpawnError::Failed(message)),
             _ => {

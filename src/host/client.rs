@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::message::{Request, Response};
 use super::{Death, Host, Slot, Start, Started, Trace};
-use crate::model::{Phase, PluginFault, PluginId, Warning};
+use crate::model::{Phase, PluginFault, PluginId, Site, Warning};
 use crate::source::Source;
 
 /// A way to where plugins run.
@@ -32,7 +32,7 @@ pub(super) trait Link {
 /// A host at the other end of a link.
 pub struct Client {
     pub(super) link: Box<dyn Link>,
-    pub(super) version: String,
+    pub(super) site: Site,
     /// What is being compiled though nobody asked for it yet; its answer is the next that comes.
     pub(super) prepared: Option<Source>,
 }
@@ -40,7 +40,7 @@ pub struct Client {
 impl Client {
     /// The interpreter's version, such as `3.11.7`.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.site.version
     }
 
     fn ask(&mut self, request: Request, about: Option<&PluginId>) -> Option<Response> {
@@ -71,6 +71,10 @@ fn gone() -> PluginFault {
 }
 
 impl Host for Client {
+    fn site(&self) -> Option<&Site> {
+        Some(&self.site)
+    }
+
     fn prepare(&mut self, source: &Source) {
         self.take_prepared();
         // If nobody is there to compile it, the next question says so.

@@ -13,7 +13,7 @@ use pyo3::Python;
 use super::client::{Client, Link};
 use super::message::{Request, Response};
 use super::{Death, Note};
-use crate::model::PluginId;
+use crate::model::{PluginId, Site};
 use crate::python::{AskTerminal, Ended, Interpreter, Runtime, StartupError, Urgency};
 
 /// Which interpreter to start.
@@ -51,11 +51,11 @@ pub fn in_this_process(
     };
     let failed = |error: io::Error| StartupError::Failed(error.to_string());
     let ended = Interpreter::on_main_thread(body).map_err(failed)?;
-    let (version, urgency) = starting
+    let (site, urgency) = starting
         .recv()
         .unwrap_or_else(|_| Err(StartupError::Failed("its thread ended".to_owned())))?;
     let link = LocalLink { requests, responses, ended: Some(ended) };
-    Ok((Client { link: Box::new(link), version, prepared: None }, urgency))
+    Ok((Client { link: Box::new(link), site, prepared: None }, urgency))
 }
 
 /// The way to that thread within one process.
@@ -95,8 +95,8 @@ impl Link for LocalLink {
     }
 }
 
-/// The version and a way to hurry, or why there is no interpreter.
-pub(super) type Starting = Result<(String, Urgency), StartupError>;
+/// What it is and a way to hurry, or why there is no interpreter.
+pub(super) type Starting = Result<(Site, Urgency), StartupError>;
 
 /// Starts the interpreter on this thread, which is Python's main thread then, and carries out what
 /// `requests` gives, until there are no more, the last one was carried out, or `answer` or `started`
@@ -109,17 +109,17 @@ pub(super) fn carry_out_all(
     mut answer: impl FnMut(Response) -> bool,
     started: impl FnOnce(Starting) -> bool,
 ) {
-    let runtime = interpreter.start().and_then(|version| {
+    let runtime = interpreter.start().and_then(|site| {
         let (expendable, mark) = (options.expendable, options.tag_prints.as_deref());
         let runtime = Python::attach(|py| {
             Runtime::new(py, notes, expendable, mark, options.terminal.clone())
         });
         let runtime = runtime.map_err(|error| StartupError::Failed(error.to_string()))?;
-        Ok((runtime, version))
+        Ok((runtime, site))
     });
     let mut runtime = match runtime {
-        Ok((runtime, version)) => {
-            if !started(Ok((version, runtime.urgency()))) {
+        Ok((runtime, site)) => {
+            if !started(Ok((site, runtime.urgency()))) {
                 return;
             }
             runtime

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::{Note, Slot, Start, Started};
-use crate::model::{PluginFault, PluginId, Warning};
+use crate::model::{PluginFault, PluginId, Site, Warning};
 use crate::source::Source;
 
 /// From the supervisor.
@@ -31,8 +31,8 @@ pub(super) enum Request {
 /// To the supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Response {
-    /// The interpreter runs, and this is its version.
-    Ready(String),
+    /// The interpreter runs, and this is what it is.
+    Ready(Box<Site>),
     /// It does not, and why; `true` if the user's choice of an interpreter is to blame.
     Refused(String, bool),
     /// To compile, restore, forget, finish.

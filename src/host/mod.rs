@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::{Fields, Generation, PluginFault, PluginId, ReloadMode, Warning};
+use crate::model::{Fields, Generation, PluginFault, PluginId, ReloadMode, Site, Warning};
 use crate::source::{ContentHash, Source};
 
 mod child;
@@ -177,6 +177,11 @@ pub struct Death {
 ///
 /// A host keeps at most two generations of a plugin: the live one and the one before it.
 pub trait Host {
+    /// The interpreter that plugins run in; `None` if nothing is known of it.
+    fn site(&self) -> Option<&Site> {
+        None
+    }
+
     /// Compiles ahead of a call that will need it; no answer comes.
     fn prepare(&mut self, source: &Source);
 

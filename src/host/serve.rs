@@ -70,9 +70,9 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
     let options = LocalOptions { python, expendable: true, tag_prints, terminal };
     let body = move || {
         let started = move |outcome: Starting| match outcome {
-            Ok((version, urgency)) => {
+            Ok((site, urgency)) => {
                 look_after(aside, urgency, granted, noted, wished)
-                    && tell(channel, &Response::Ready(version))
+                    && tell(channel, &Response::Ready(Box::new(site)))
             }
             Err(error) => {
                 refuse(channel, &error);

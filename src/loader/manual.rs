@@ -1,11 +1,13 @@
 //! What somebody at the keyboard asks for: how plugins stand, and a reload without an edit.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::registry::Plugin;
 use super::{Imported, Loader, Out, Work};
 use crate::host::Host;
 use crate::model::{Because, Edit, PluginId, Standing, State, is_python};
+use crate::requirements::Packages;
 use crate::source::Source;
 
 impl<H: Host> Loader<H> {
@@ -23,6 +25,27 @@ impl<H: Host> Loader<H> {
             .collect();
         standings.sort_by(|one, other| (&one.id, &one.path).cmp(&(&other.id, &other.path)));
         standings
+    }
+
+    /// Tries to start what waits for something. Waits for the host.
+    pub fn start_waiting(&mut self, out: Out<'_>) -> Vec<Imported> {
+        let mut work = Work::new(self, Edit::nothing(), &mut *out);
+        work.carry_out();
+        let mut imported = work.end();
+        imported.extend(self.revive(out));
+        imported
+    }
+
+    /// The folders in which packages may turn up that plugins wait for; none if nobody waits.
+    pub fn missing_packages(&self) -> &[PathBuf] {
+        let waits = |packages: &Packages| {
+            self.registry
+                .iter()
+                .filter(|plugin| plugin.waiting.is_some())
+                .any(|plugin| !packages.lacks(&plugin.candidate.metadata.requirements).is_empty())
+        };
+        let packages = self.packages.as_ref().filter(|packages| waits(packages));
+        packages.map(Packages::folders).unwrap_or_default()
     }
 
     fn state(&self, plugin: &Plugin) -> State {

@@ -32,6 +32,7 @@ use crate::model::{
     Because, Candidate, Edit, Event, Generation, Patterns, Phase, PluginFault, PluginId,
     UnloadReason, Warning, is_python,
 };
+use crate::requirements::Packages;
 use crate::source::{ContentHash, Source};
 use recovery::Down;
 use registry::Registry;
@@ -43,6 +44,8 @@ pub type Out<'a> = &'a mut dyn FnMut(Event);
 /// The live plugins over a host.
 pub struct Loader<H> {
     host: H,
+    /// What is installed where plugins run, if that is known.
+    packages: Option<Packages>,
     policy: Policy,
     registry: Registry,
     /// Numbers are never given twice, not even after an unload.
@@ -76,6 +79,7 @@ impl<H: Host> Loader<H> {
     /// A loader with nothing live.
     pub fn new(host: H, policy: Policy) -> Self {
         Self {
+            packages: host.site().cloned().map(Packages::of),
             host,
             policy,
             registry: Registry::default(),

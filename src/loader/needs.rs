@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use super::Work;
 use super::order::{self, Graph};
 use super::registry::Plugin;
+use crate::discovery::Places;
 use crate::host::Host;
 use crate::model::{Because, Candidate, Phase, Place, PluginFault, PluginId};
+use crate::requirements::Lack;
 
 impl<H: Host> Work<'_, H> {
     /// What the next start of a plugin is made from: what it ran when its host died, or the content
@@ -55,7 +57,8 @@ impl<H: Host> Work<'_, H> {
                 return Some(self.cycle(plugin, &cycle));
             }
         }
-        self.missing(self.wanted(plugin), able)
+        let wanted = self.wanted(plugin);
+        self.missing(wanted, able).or_else(|| self.lacking(wanted))
     }
 
     /// Why what is live, or was until a moment ago, cannot go on.
@@ -89,6 +92,35 @@ impl<H: Host> Work<'_, H> {
         let message = format!("it needs {}", missing.join(", and "));
         let fault = PluginFault::new(Phase::Dependency, "MissingDependency", message);
         Some(fault.at(Place::file(&candidate.entry)))
+    }
+
+    /// The packages that it needs and that are not installed. Nothing is installed here.
+    fn lacking(&self, candidate: &Candidate) -> Option<PluginFault> {
+        let packages = self.loader.packages.as_ref()?;
+        let lacks = packages.lacks(&candidate.metadata.requirements);
+        if lacks.is_empty() {
+            return None;
+        }
+        let whys: Vec<String> = lacks.iter().map(Lack::message).collect();
+        let message = match packages.remedy(&lacks) {
+            Some(line) => format!("{}; install it with: {line}", whys.join(", ")),
+            None => whys.join(", "),
+        };
+        let place = Place::file(&candidate.entry);
+        Some(PluginFault::new(Phase::Dependency, "MissingRequirement", message).at(place))
+    }
+
+    /// Where a plugin asks for what `fault` says is not there, if that can be told.
+    pub(super) fn asked_at(plugin: &Plugin, fault: &PluginFault) -> Option<Place> {
+        let field = match fault.kind.as_str() {
+            "MissingRequirement" => "requirements",
+            "MissingDependency" | "DependencyCycle" => "dependencies",
+            _ => return None,
+        };
+        let candidate = &plugin.candidate;
+        let source = |path| plugin.latest.get(path);
+        let manifest = candidate.manifest.as_ref().and_then(source);
+        Places::of(manifest, source(&candidate.entry)).name(field)
     }
 
     fn why_missing(&self, id: &PluginId, able: &BTreeSet<PluginId>) -> Option<String> {

@@ -91,7 +91,7 @@ impl<'a, H: Host> Work<'a, H> {
         self.fail_since(key, fault, began);
     }
 
-    pub(super) fn fail_since(&mut self, key: &PluginId, fault: PluginFault, began: Instant) {
+    pub(super) fn fail_since(&mut self, key: &PluginId, mut fault: PluginFault, began: Instant) {
         self.dirty.remove(key);
         self.failed.insert(key.clone());
         let fallback = self.fallback.get(key).map(|live| live.number);
@@ -101,6 +101,8 @@ impl<'a, H: Host> Work<'a, H> {
         if let Some(plugin) = self.loader.registry.get_mut(key) {
             plugin.behind = true;
             plugin.waiting = None;
+            let place = Self::asked_at(plugin, &fault).or(fault.place.take());
+            fault.place = place;
             (self.out)(Event::Failed {
                 id: Some(plugin.id.clone()),
                 path: plugin.candidate.entry.clone(),

@@ -72,6 +72,23 @@ fn call_factory<'py>(factory: &Bound<'py, PyAny>, name: &str) -> PyResult<Made<'
     if instance.is_none() {
         return Ok(refuse("PluginLoadError", format!("{name} returned None")));
     }
+    let py = instance.py();
+    let methods = [intern!(py, "initialize"), intern!(py, "shutdown"), intern!(py, "get_metadata")];
+    let mut serves = false;
+    for method in methods {
+        // Asked as it will be called: a `__getattr__` may have it.
+        serves = serves || instance.getattr_opt(method)?.is_some_and(|method| method.is_callable());
+    }
+    if !serves {
+        let kind = instance.get_type().name()?;
+        return Ok(refuse(
+            "PluginLoadError",
+            format!(
+                "{name} returned an object of type {kind}, which is no plugin: it has none of the \
+                 methods initialize(), shutdown() and get_metadata()"
+            ),
+        ));
+    }
     Ok(Made::Instance(instance))
 }
 

@@ -13,6 +13,7 @@ use pyo3::ffi;
 use pyo3::prelude::{PyAnyMethods, PyResult, Python};
 
 use super::interpreter::{Ended, StartupError, find_executable, minor_of};
+use crate::model::Site;
 
 /// Address space for the stack of Python's main thread; only what is used becomes memory. Deep
 /// recursion in a plugin shall end as `RecursionError`, not as the end of the process.
@@ -111,21 +112,29 @@ impl Interpreter {
     /// Starts the interpreter on this thread and lets go of the GIL. Once a process.
     ///
     /// Signal handlers are left alone, nothing is read from the command line, and bytecode is
-    /// neither written nor, for plugins, read. Returns the version, such as `3.11.7`.
+    /// neither written nor, for plugins, read. Returns what it is and where it finds
+    /// packages.
     ///
     /// # Errors
     /// [`StartupError::Failed`], or [`StartupError::OtherVersion`] if the library that answered is
     /// not the one that was asked for.
-    pub fn start(&self) -> Result<String, StartupError> {
+    pub fn start(&self) -> Result<Site, StartupError> {
         initialize(&self.executable)?;
         Python::attach(|py| self.look_at_it(py))
             .map_err(|error| StartupError::Failed(error.to_string()))
     }
 
-    fn look_at_it(&self, py: Python<'_>) -> PyResult<String> {
+    fn look_at_it(&self, py: Python<'_>) -> PyResult<Site> {
         let version: String = py.import("platform")?.call_method0("python_version")?.extract()?;
         tracing::debug!(executable = %self.executable.display(), version, "interpreter started");
-        Ok(version)
+        let mut folders = Vec::new();
+        for entry in py.import("sys")?.getattr("path")?.try_iter()? {
+            // Anybody may have put anything there.
+            if let Ok(folder) = entry?.extract::<PathBuf>() {
+                folders.push(folder);
+            }
+        }
+        Ok(Site { executable: self.executable.clone(), version, folders })
     }
 }
 

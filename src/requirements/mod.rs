@@ -8,6 +8,7 @@ mod find;
 mod installed;
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use pep508_rs::{
@@ -65,6 +66,11 @@ impl Packages {
     /// What is installed for `site`.
     pub fn of(site: Site) -> Self {
         Self { markers: markers(&site.version), shelves: RefCell::default(), site }
+    }
+
+    /// Where they lie.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.site.folders
     }
 
     /// Those of `requirements` that are not met, in their order.

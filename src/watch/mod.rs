@@ -10,6 +10,7 @@ mod followed;
 mod ignore;
 #[cfg(target_os = "linux")]
 mod linux;
+mod packages;
 pub mod place;
 mod poll;
 #[cfg(not(target_os = "linux"))]

@@ -28,7 +28,7 @@ const LONG: Duration = Duration::from_secs(3);
 
 /// The roots and everything below them that is not ignored.
 pub struct Tree {
-    armed: Armed,
+    pub(super) armed: Armed,
     roots: Vec<PathBuf>,
     rules: Rules,
     folders: BTreeMap<PathBuf, Inode>,
@@ -41,6 +41,8 @@ pub struct Tree {
     /// Files with several paths.
     faces: Faces,
     repositories: Repositories,
+    /// Folders of installed packages that somebody waits for a change of.
+    pub(super) packages: BTreeSet<PathBuf>,
     /// The settings file, whether it is there or not.
     settings: Option<PathBuf>,
     /// Where folders were that have been met elsewhere before they were told to be gone.
@@ -78,6 +80,7 @@ impl Tree {
             ways: Ways::default(),
             faces: Faces::default(),
             repositories: Repositories::default(),
+            packages: BTreeSet::new(),
             settings: None,
             moved: Vec::new(),
             stopping: Arc::default(),
@@ -111,6 +114,7 @@ impl Tree {
     /// sorted.
     pub fn rescan(&mut self, polling: Polling) -> Vec<PathBuf> {
         self.armed.renew(polling);
+        self.packages.clear();
         self.folders.clear();
         self.owners.clear();
         self.others.clear();
@@ -222,6 +226,7 @@ impl Tree {
         if understood.hold.is_some() {
             return understood;
         }
+        self.understand_packages(&path, &mut understood.changes);
         let spellings = self.armed.spellings(&path);
         for path in spellings {
             self.understand_one(path, kind, &mut understood);

@@ -166,3 +166,23 @@ fn a_file_that_cannot_be_parsed_and_has_no_mark_is_left_alone() {
     scene.write("a.py", "def (((:\n");
     watch.assert_quiet();
 }
+
+#[test]
+fn an_object_that_is_no_plugin_is_a_failure_to_create() {
+    for (value, kind) in [("5", "int"), ("object()", "object"), ("dict", "type")] {
+        let scene = Scene::new();
+        let text =
+            format!("PLUGIN_METADATA = {{'id': 'a'}}\ndef create_plugin(): return {value}\n");
+        scene.write("a.py", text);
+        let failed = scene.watch().expect_failed("a");
+        assert_eq!((failed.phase, failed.kept), (Phase::Create, false));
+        let message = failed.error.message;
+        assert!(message.contains(&format!("returned an object of type {kind}")), "{message}");
+        assert!(message.contains("initialize(), shutdown() and get_metadata()"), "{message}");
+    }
+    let scene = Scene::new();
+    let lazy = "class A:\n    def __getattr__(self, name): return lambda *rest: None\n";
+    let text = format!("PLUGIN_METADATA = {{'id': 'a'}}\n{lazy}create_plugin = A\n");
+    scene.write("a.py", text);
+    scene.watch().expect_loaded("a");
+}

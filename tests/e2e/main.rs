@@ -41,6 +41,7 @@ mod overlap;
 mod polling;
 mod prints;
 mod races;
+mod requirements;
 mod roots;
 mod sabotage;
 mod saves;

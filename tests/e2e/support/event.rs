@@ -190,6 +190,13 @@ impl Event {
     }
 
     /// Whether it tells what came of a plugin. The others may come at any time.
+    pub(crate) fn failed(&self) -> Option<&Failed> {
+        match self {
+            Self::Failed(failed) => Some(failed),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_outcome(&self) -> bool {
         matches!(self, Self::Loaded(_) | Self::Reloaded(_) | Self::Unloaded(_) | Self::Failed(_))
     }
