@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, at, never, select};
 
@@ -44,6 +44,9 @@ pub struct Inputs {
     /// Set before that is told, so that it is noticed in the middle of a long pass.
     pub stopping: Arc<AtomicBool>,
 }
+
+/// Nothing has happened for so long: now is the time for what nobody waits for.
+const IDLE: Duration = Duration::from_millis(300);
 
 /// How to run.
 pub struct Options {
@@ -92,6 +95,10 @@ pub struct Supervisor<H> {
     console: Console,
     /// A file that was read while its quiet time passes.
     ahead: Option<(PathBuf, Content)>,
+    /// When generations that have ended are to be looked after.
+    inspection: Option<Instant>,
+    /// How long nothing must have happened before that.
+    idle: Duration,
 }
 
 impl<H: Host> Supervisor<H> {
@@ -119,6 +126,8 @@ impl<H: Host> Supervisor<H> {
             voice: Voice { report, closed: false, failed: false, broken: false },
             console: Console::default(),
             ahead: None,
+            inspection: None,
+            idle: IDLE,
         }
     }
 
@@ -181,7 +190,8 @@ impl<H: Host> Supervisor<H> {
 
     /// Waits for the next thing to happen and deals with it; `false` when it is time to stop.
     fn step(&mut self) -> bool {
-        let timer = self.debouncer.deadline().map_or_else(never, at);
+        let deadlines = [self.debouncer.deadline(), self.inspection];
+        let timer = deadlines.into_iter().flatten().min().map_or_else(never, at);
         let revival = self.loader.revival().map_or_else(never, at);
         let (stop, keys) = (self.inputs.stop.clone(), self.inputs.keys.clone());
         select! {
@@ -220,6 +230,7 @@ impl<H: Host> Supervisor<H> {
         if let Some(batch) = self.debouncer.take(Instant::now()) {
             self.settle(batch);
         }
+        self.inspect_when_idle();
         !self.voice.closed && self.inputs.stop.try_recv() == Err(TryRecvError::Empty)
     }
 
@@ -380,6 +391,25 @@ impl<H: Host> Supervisor<H> {
             }
         }
         self.follow();
+        if self.loader.take_ended() {
+            self.inspection = Some(Instant::now() + self.idle);
+        }
+    }
+
+    /// Looks after generations that have ended, if it is time and nothing else is to be done. The
+    /// longer that takes, the longer is waited before the next look.
+    fn inspect_when_idle(&mut self) {
+        if self.inspection.is_none_or(|due| due > Instant::now()) {
+            return;
+        }
+        if self.debouncer.deadline().is_some() {
+            self.inspection = Some(Instant::now() + self.idle);
+            return;
+        }
+        self.inspection = None;
+        let Self { loader, voice, .. } = self;
+        let took = loader.inspect(&mut |event| voice.say(&event));
+        self.idle = IDLE.max(took * 20);
     }
 
     /// The watch follows what concerns plugins now. What was edited before it did is settled like any

@@ -85,6 +85,10 @@ impl Host for FakeHost {
         Err("it never died".to_owned())
     }
 
+    fn inspect(&mut self) -> (Vec<(PluginId, Warning)>, std::time::Duration) {
+        (Vec::new(), std::time::Duration::ZERO)
+    }
+
     fn finish(&mut self) {}
 }
 

@@ -136,6 +136,13 @@ impl Host for Client {
         self.link.revive()
     }
 
+    fn inspect(&mut self) -> (Vec<(PluginId, Warning)>, Duration) {
+        match self.ask(Request::Inspect, None) {
+            Some(Response::Inspected(warnings, took)) => (warnings, took),
+            _ => (Vec::new(), Duration::ZERO),
+        }
+    }
+
     fn finish(&mut self) {
         let _ = self.ask_done(Request::Finish, None);
         self.link.close();

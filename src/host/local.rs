@@ -149,6 +149,10 @@ fn carry_out(py: Python<'_>, runtime: &mut Runtime, request: Request) -> Respons
             Response::Done(Ok(()))
         }
         Request::Exec(key, code) => Response::Value(runtime.exec(py, &key, &code)),
+        Request::Inspect => {
+            let (warnings, took) = runtime.inspect(py);
+            Response::Inspected(warnings, took)
+        }
         Request::Finish => {
             runtime.finish(py);
             Response::Done(Ok(()))

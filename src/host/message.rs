@@ -1,9 +1,9 @@
 //! What crosses the border between the supervisor and the place where plugins run: one answer to each
 //! request, one after the other.
 
-use serde::{Deserialize, Serialize};
-
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Note, Slot, Start, Started};
 use crate::model::{PluginFault, PluginId, Site, Warning};
@@ -24,6 +24,8 @@ pub(super) enum Request {
     Forget(PluginId),
     /// Run code beside the live generation.
     Exec(PluginId, String),
+    /// Look at generations that have ended.
+    Inspect,
     /// Nothing is live any more: run what must run at the end.
     Finish,
 }
@@ -41,6 +43,8 @@ pub(super) enum Response {
     Started(Box<Started>),
     /// To stop.
     Stopped(Vec<Warning>),
+    /// To inspect.
+    Inspected(Vec<(PluginId, Warning)>, Duration),
     /// To exec.
     Value(Result<Option<String>, PluginFault>),
 }

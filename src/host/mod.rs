@@ -230,6 +230,10 @@ pub trait Host {
     /// Why that is not possible.
     fn revive(&mut self) -> Result<(), String>;
 
+    /// Looks whether generations that have ended are gone, and tells who holds those that are not; how
+    /// long that took. To be asked when nobody waits.
+    fn inspect(&mut self) -> (Vec<(PluginId, Warning)>, Duration);
+
     /// Runs what must run before the process ends. No plugin is live any more.
     fn finish(&mut self);
 }

@@ -33,6 +33,7 @@ impl<H: Host> Work<'_, H> {
             warn(self.out, &plugin.id, warnings);
         }
         self.loader.host.forget(key);
+        self.loader.ended = true;
         if let Some(because) = reason {
             let path = plugin.candidate.entry;
             (self.out)(Event::Unloaded { id: plugin.id, path, because });

@@ -57,6 +57,7 @@ impl<H: Host> Work<'_, H> {
             }
         }
         self.renewed.insert(key.clone());
+        self.loader.ended |= was_live;
         let live =
             Live { id, path: path.clone(), version, generation: number, took: began.elapsed() };
         if was_live && live.id != id_before {

@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 pub use policy::{PluginPolicy, Policy};
 
@@ -62,6 +63,8 @@ pub struct Loader<H> {
     interrupted: BTreeMap<PluginId, Dirty>,
     /// How often in a row a plugin was under way when its host died.
     deaths: HashMap<PluginId, u32>,
+    /// A generation has ended and was not looked at yet.
+    ended: bool,
     /// Set from outside when the program is to stop: nothing is started any more.
     stopping: Arc<AtomicBool>,
 }
@@ -90,6 +93,7 @@ impl<H: Host> Loader<H> {
             down: None,
             interrupted: BTreeMap::new(),
             deaths: HashMap::new(),
+            ended: false,
             stopping: Arc::default(),
         }
     }
@@ -196,6 +200,21 @@ impl<H: Host> Loader<H> {
             }
         }
         imported
+    }
+
+    /// Whether a generation has ended since the last time.
+    pub fn take_ended(&mut self) -> bool {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Tells of generations that have ended and are not gone; how long the look took.
+    pub fn inspect(&mut self, out: Out<'_>) -> Duration {
+        let (warnings, took) = self.host.inspect();
+        for (key, warning) in warnings {
+            let id = self.registry.get(&key).map_or(key, |plugin| plugin.id.clone());
+            out(Event::Warned { id: Some(id), warning });
+        }
+        took
     }
 
     /// Files that became of interest to a plugin, or stopped being so, since the last time; whether

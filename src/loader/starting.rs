@@ -112,6 +112,7 @@ impl<H: Host> Work<'_, H> {
                 }
             }
             Err(fault) => {
+                self.loader.ended = true;
                 self.loader.registry.reach_more(key, &trace);
                 let fault = self.step_back(key, fault);
                 if !self.loader.lost {

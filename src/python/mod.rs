@@ -16,6 +16,7 @@ mod inputs;
 mod instance;
 mod interpreter;
 mod json;
+mod leaks;
 mod prints;
 #[cfg(not(feature = "embed"))]
 mod running;

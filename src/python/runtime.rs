@@ -21,6 +21,7 @@ use super::embedded;
 use super::guard::Guard;
 use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
 use super::instance;
+use super::leaks::Leaks;
 use super::prints::Tags;
 use super::start::refusal;
 use super::vitals::Vitals;
@@ -31,6 +32,9 @@ use crate::source::Source;
 
 /// How long functions that plugins registered with `atexit` may take, all together.
 const AT_EXIT: Duration = Duration::from_secs(3);
+
+/// How long the look at generations that have ended may take.
+const INSPECTION: Duration = Duration::from_secs(3);
 
 /// A crash of this process is described in the supervisor's file, with the stacks of all threads.
 fn describe_crashes(py: Python<'_>) -> PyResult<()> {
@@ -50,6 +54,7 @@ pub struct Runtime {
     shared: Arc<Shared>,
     pub(super) calls: Calls,
     names: PackageNames,
+    leaks: Leaks,
     pub(super) slots: HashMap<PluginId, Slots>,
 }
 
@@ -110,6 +115,7 @@ impl Runtime {
             shared,
             calls: Calls::new(guard, watchdog, vitals),
             names: PackageNames::default(),
+            leaks: Leaks::new(py)?,
             slots: HashMap::new(),
         })
     }
@@ -166,11 +172,12 @@ impl Runtime {
         let result = match result {
             Ok((fields, running)) => {
                 self.own_prints(py, &importer, &running.id);
-                self.go_live(start.key, start.mode, running);
+                self.go_live(py, start.key, start.mode, running);
                 Ok(fields)
             }
             Err(fault) => {
                 self.undo(py, &start.key, &importer);
+                self.leaks.ended(&importer);
                 Err(fault)
             }
         };
@@ -185,14 +192,17 @@ impl Runtime {
         }
     }
 
-    fn go_live(&mut self, key: PluginId, mode: ReloadMode, running: Running) {
+    fn go_live(&mut self, py: Python<'_>, key: PluginId, mode: ReloadMode, running: Running) {
         let slots = self.slots.entry(key).or_default();
         let before = slots.live.replace(running);
         // A stopped generation has served as the way back; a live one is to be stopped yet.
-        slots.aside = match mode {
+        let aside = match mode {
             ReloadMode::Exclusive => None,
             ReloadMode::Overlap => before,
         };
+        if let Some(dropped) = std::mem::replace(&mut slots.aside, aside) {
+            self.leaks.ended(dropped.importer.bind(py));
+        }
     }
 
     /// A start failed: its entries go, those of a live generation come back.
@@ -225,8 +235,9 @@ impl Runtime {
         if let Err(error) = running.importer.get().hide(py) {
             tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
         }
-        if slot == Slot::Live {
-            self.slots.entry(key.clone()).or_default().aside = Some(running);
+        match slot {
+            Slot::Live => self.slots.entry(key.clone()).or_default().aside = Some(running),
+            Slot::Aside => self.leaks.ended(importer),
         }
         warnings
     }
@@ -322,6 +333,7 @@ impl Runtime {
                 if let Err(error) = importer.get().hide(py) {
                     tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
                 }
+                self.leaks.ended(&importer);
                 Err(fault)
             }
         }
@@ -331,6 +343,7 @@ impl Runtime {
     pub fn forget(&mut self, py: Python<'_>, key: &PluginId) {
         let Some(slots) = self.slots.get_mut(key) else { return };
         let Some(running) = slots.aside.take() else { return };
+        self.leaks.ended(running.importer.bind(py));
         if slots.live.is_none() {
             self.slots.remove(key);
             let files: Vec<PathBuf> = running.importer.get().files();
@@ -372,6 +385,18 @@ impl Runtime {
         self.phase(importer, Phase::Initialize, exec::LIMIT, |_| {
             exec::run(importer, instance, context, code)
         })
+    }
+
+    /// See [`crate::host::Host::inspect`].
+    pub fn inspect(&mut self, py: Python<'_>) -> (Vec<(PluginId, Warning)>, Duration) {
+        // What goes now may have finalizers, which are plugins' code.
+        match self.calls.call_any(py, INSPECTION, |py| Ok(self.leaks.inspect(py))) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "the look at ended generations was interrupted");
+                (Vec::new(), INSPECTION)
+            }
+        }
     }
 
     /// See [`crate::host::Host::finish`].

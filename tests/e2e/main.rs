@@ -30,6 +30,7 @@ mod hangs;
 mod hostile;
 mod identity;
 mod inputs;
+mod leaks;
 mod life;
 mod links;
 mod list;

@@ -285,6 +285,10 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn inspect(&mut self) -> (Vec<(PluginId, Warning)>, Duration) {
+        (Vec::new(), Duration::ZERO)
+    }
+
     fn finish(&mut self) {
         let stage = self.0.borrow();
         assert!(stage.live.is_empty(), "still alive: {:?}", stage.live);

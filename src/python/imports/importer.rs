@@ -42,7 +42,7 @@ pub(crate) struct Identity {
 }
 
 /// The private import machinery of one generation; callable as its `__import__`.
-#[pyclass(frozen, module = "qtforge")]
+#[pyclass(frozen, weakref, module = "qtforge")]
 pub(crate) struct Importer {
     pub(crate) identity: Identity,
     pub(super) shared: Arc<Shared>,
@@ -166,6 +166,12 @@ impl Importer {
             }
         }
         Source::read(path)
+    }
+
+    /// The exception of an import that failed holds the frames that it went through.
+    pub(crate) fn forget_fault(&self) {
+        let broken = lock(&self.state).broken.take();
+        drop(broken);
     }
 
     pub(super) fn blame(&self, py: Python<'_>, phase: Phase, path: &Path, error: PyErr) -> PyErr {
