@@ -35,6 +35,7 @@ mod life;
 mod links;
 mod list;
 mod modules;
+mod modules_kept;
 mod modules_named;
 mod modules_private;
 mod new;
