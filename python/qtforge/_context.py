@@ -140,28 +140,43 @@ class PluginContext:
         with self._hub.lock:
             self._records.append(_Cleanup(callback))
 
-    def _dispose(self) -> list[str]:
+    def _hand_over(self) -> tuple[list[_Record], dict[str, Any]]:
+        """Begins another generation with this context; for the host. Gives what was the old one's."""
+        with self._hub.lock:
+            taken = (self._records, self._state)
+            self._records = []
+            self._state = dict(self._state)
+        return taken
+
+    def _take_back(self, taken: tuple[list[_Record], dict[str, Any]]) -> None:
+        """That generation failed: what the one before it had is back; for the host."""
+        with self._hub.lock:
+            self._records, self._state = taken
+
+    def _dispose(self, records: list[_Record] | None = None) -> list[str]:
         """Undoes, in reverse order, what was done through this context; for the host.
 
         Gives one line for each cleanup that failed; each is logged too. The context can be used
         again afterwards, and disposed of again. An exception that is none of the plugin's
         business (a deadline, KeyboardInterrupt) passes through; call again for what is left.
+        ``records`` are those of a generation that handed the context over.
         """
+        records = self._records if records is None else records
         failures: list[str] = []
-        for _ in range(len(self._records) + _LATE):
+        for _ in range(len(records) + _LATE):
             with self._hub.lock:
-                if not self._records:
+                if not records:
                     return failures
                 # It is taken off first: whatever comes of it, it is not done twice.
-                record = self._records.pop()
+                record = records.pop()
             try:
                 record.undo()
             except SURVIVED as error:
                 self.logger.exception("%s failed", record)
                 failures.append(f"{record}: {_describe(error)}")
         with self._hub.lock:
-            if self._records:
-                self._records.clear()
+            if records:
+                records.clear()
                 failures.append("cleanups kept adding cleanups; the rest was dropped")
                 self.logger.error(failures[-1])
         return failures

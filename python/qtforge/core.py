@@ -1,10 +1,14 @@
-"""What a plugin imports: ``from qtforge.core import PluginInterface, PluginMetadata``.
+"""What a plugin imports: ``from qtforge.core import PluginInterface, PluginMetadata``; and what hosts
+plugins in a program of one's own: :class:`PythonPluginLoader` and its like.
 
 This module only gathers the names; each lives in a small module of its own.
 """
 
 from qtforge._context import ConfigurationManager, EventBus, PluginContext
+from qtforge._discovery import PythonPluginDiscovery
+from qtforge._environment import PythonPluginEnvironment
 from qtforge._errors import PluginException, PluginExecutionError, PluginLoadError
+from qtforge._loader import PluginLoader, PythonPluginLoader
 from qtforge._metadata import PluginMetadata, PluginType
 from qtforge._plugin import PluginInterface, PluginState, ServiceInterface, ServicePlugin
 
@@ -16,9 +20,13 @@ __all__ = [
     "PluginExecutionError",
     "PluginInterface",
     "PluginLoadError",
+    "PluginLoader",
     "PluginMetadata",
     "PluginState",
     "PluginType",
+    "PythonPluginDiscovery",
+    "PythonPluginEnvironment",
+    "PythonPluginLoader",
     "ServiceInterface",
     "ServicePlugin",
 ]

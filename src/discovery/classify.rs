@@ -32,6 +32,29 @@ pub fn classify_file(source: &Source) -> Verdict {
     module.or_unparsed(verdict)
 }
 
+/// A file that somebody named as a plugin: one without any mark of a plugin may be one all the same,
+/// which shows when it runs.
+pub fn classify_named_file(source: &Source) -> Verdict {
+    let verdict = classify_file(source);
+    if verdict != Verdict::NotAPlugin {
+        return verdict;
+    }
+    let Some(id) = id_of_stem(&source.path) else { return verdict };
+    match merge(&[], &id) {
+        Ok((fields, metadata)) => Verdict::Plugin(Box::new(Candidate {
+            id,
+            provisional: true,
+            kind: PluginKind::File,
+            entry: source.path.clone(),
+            home: source.path.parent().unwrap_or(&source.path).to_owned(),
+            manifest: None,
+            fields,
+            metadata,
+        })),
+        Err(_) => verdict,
+    }
+}
+
 /// A source as far as it could be understood.
 pub(super) struct Module<'a> {
     path: &'a Path,

@@ -25,6 +25,16 @@ pub struct FolderVerdict {
     pub entry_path: Option<PathBuf>,
 }
 
+/// A folder plugin of which somebody named the file `entry`. It is the entry if `plugin.json` names
+/// none; another one that this names is a fault.
+pub fn classify_folder_with(manifest: &Source, entry: &Path) -> FolderVerdict {
+    let mut folder = FolderVerdict { verdict: Verdict::NotAPlugin, entry: None, entry_path: None };
+    let mut id = None;
+    let found = look(manifest, Some(entry), &mut Source::read, &mut folder, &mut id);
+    folder.verdict = found.unwrap_or_else(|fault| Verdict::Broken { id, fault });
+    folder
+}
+
 /// A folder plugin. `manifest` is its `plugin.json`; `read` is called at most once, for the entry.
 pub fn classify_folder(
     manifest: &Source,
@@ -32,7 +42,7 @@ pub fn classify_folder(
 ) -> FolderVerdict {
     let mut folder = FolderVerdict { verdict: Verdict::NotAPlugin, entry: None, entry_path: None };
     let mut id = None;
-    folder.verdict = match look(manifest, read, &mut folder, &mut id) {
+    folder.verdict = match look(manifest, None, read, &mut folder, &mut id) {
         Ok(verdict) => verdict,
         Err(fault) => Verdict::Broken { id, fault },
     };
@@ -42,6 +52,7 @@ pub fn classify_folder(
 /// Fills `folder` and `id` as far as it gets.
 fn look(
     source: &Source,
+    named: Option<&Path>,
     read: &mut dyn FnMut(&Path) -> Result<Source, ReadError>,
     folder: &mut FolderVerdict,
     id: &mut Option<PluginId>,
@@ -49,7 +60,18 @@ fn look(
     let manifest = Manifest::parse(source)?;
     *id = manifest_id(&manifest)?;
     let home = source.path.parent().unwrap_or(&source.path);
-    let path = find_entry(home, &manifest)?;
+    let path = match (named, manifest.fields.get("entry")) {
+        (Some(named), None) => named.to_owned(),
+        _ => find_entry(home, &manifest)?,
+    };
+    if let Some(named) = named.filter(|named| *named != path) {
+        let message = format!(
+            "its `entry` is {}, and not {}; load that one, or the folder",
+            path.display(),
+            named.display()
+        );
+        return Err(invalid(message, manifest.place("entry")));
+    }
     let path = folder.entry_path.insert(path);
     // What the manifest itself gets wrong is told before, and apart from, the entry's faults.
     let layer =

@@ -20,10 +20,10 @@ mod places;
 mod schema;
 mod syntax;
 
-pub use classify::classify_file;
+pub use classify::{classify_file, classify_named_file};
 pub use content::Content;
 pub use fields::{FieldFault, check_fields};
-pub use folder::{FolderVerdict, classify_folder};
+pub use folder::{FolderVerdict, classify_folder, classify_folder_with};
 pub use index::Index;
 pub use places::{Places, is_known_field, nearest_field, syntax_fault};
 pub use schema::schema;

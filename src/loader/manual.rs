@@ -1,14 +1,14 @@
 //! What somebody at the keyboard asks for: how plugins stand, and a reload without an edit.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::registry::Plugin;
 use super::{Imported, Loader, Out, Work};
 use crate::host::Host;
 use crate::model::{Because, Edit, PluginId, Standing, State, is_python};
 use crate::requirements::Packages;
-use crate::source::Source;
+use crate::source::{ContentHash, Source};
 
 impl<H: Host> Loader<H> {
     /// Every plugin that is known, by id.
@@ -56,6 +56,56 @@ impl<H: Host> Loader<H> {
             None if self.policy.is_lazy(&plugin.id, &plugin.candidate.metadata) => State::Asleep,
             None => State::Failed,
         }
+    }
+
+    /// Carries `edit` out and gives the plugin with `key` a new generation, whatever the edit says of
+    /// it; unless it is gone by that, or its new content cannot be one.
+    pub fn renew(&mut self, edit: Edit, key: &PluginId, out: Out<'_>) -> Vec<Imported> {
+        let mut work = Work::new(self, edit, &mut *out);
+        work.identify();
+        work.find_dirty();
+        work.preflight();
+        if !work.failed.contains(key) && !work.leaving.contains_key(key) {
+            work.ask_for(key);
+        }
+        work.carry_out();
+        let mut imported = work.end();
+        imported.extend(self.recover(out));
+        imported
+    }
+
+    /// Where plugins run.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// The plugin that was found at `unit`: its key, and whether it is live.
+    pub fn at(&self, unit: &Path) -> Option<(PluginId, bool)> {
+        let plugin = self.registry.get(self.registry.at(unit)?)?;
+        Some((plugin.key.clone(), plugin.live.is_some()))
+    }
+
+    /// Where the plugin with that id was found.
+    pub fn unit_of(&self, id: &PluginId) -> Option<PathBuf> {
+        self.registry.with_id(id).map(|plugin| plugin.unit.clone())
+    }
+
+    /// The id of the plugin with `key`.
+    pub fn id_of(&self, key: &PluginId) -> Option<PluginId> {
+        self.registry.get(key).map(|plugin| plugin.id.clone())
+    }
+
+    /// The entry of the plugin with `key`.
+    pub fn entry_of(&self, key: &PluginId) -> Option<PathBuf> {
+        self.registry.get(key).map(|plugin| plugin.candidate.entry.clone())
+    }
+
+    /// The files of a plugin, with the content that is known of each.
+    pub fn files_of(&self, key: &PluginId) -> BTreeMap<PathBuf, Option<ContentHash>> {
+        let Some(plugin) = self.registry.get(key) else { return BTreeMap::new() };
+        let reached = plugin.reached.files.iter().map(|path| (path.clone(), None));
+        let known = plugin.latest.values().map(|source| (source.path.clone(), Some(source.hash)));
+        reached.chain(known).collect()
     }
 
     /// Gives the plugins with these keys a new generation, although nothing was edited. One that

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use pyo3::prelude::{Bound, PyResult, Python};
 
-use super::deadline::Watchdog;
+use super::deadline::{Urgency, Watchdog};
 use super::guard::Guard;
-use super::imports::Importer;
+use super::guest::Guest;
+use super::imports::{AddedPaths, Importer};
+use super::prints::Tags;
 use super::vitals::Vitals;
 use crate::host::Spoiled;
 
 /// What every call into a plugin needs.
 pub(crate) struct Calls {
-    pub(crate) guard: Guard,
-    pub(crate) watchdog: Watchdog,
-    vitals: Vitals,
-    pub(crate) forked: Forked,
+    around: Around,
     /// A visit is under way, and the guard stands at its ends.
     visiting: Cell<bool>,
 }
@@ -51,10 +50,59 @@ pub(crate) struct Called<T> {
     pub(crate) timed_out: bool,
 }
 
+/// Whose process it is that plugins run in.
+pub(crate) enum Around {
+    /// Ours.
+    Own(Box<Own>),
+    /// That of a program that called us.
+    Guest(Guest),
+}
+
+/// What looks after a process of our own.
+pub(crate) struct Own {
+    guard: Guard,
+    watchdog: Watchdog,
+    vitals: Vitals,
+    forked: Forked,
+}
+
+impl Own {
+    fn leave(&self, py: Python<'_>) -> PyResult<AddedPaths> {
+        self.guard.give_depth_back(py);
+        self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall);
+        self.guard.leave(py).inspect_err(|error| {
+            self.vitals.broken(py, error, Spoiled::ByTheCall);
+        })
+    }
+}
+
 impl Calls {
-    /// Calls under this guard and this watchdog, each followed by a look at the interpreter.
+    /// Calls in a process of our own, under this guard and this watchdog, each followed by a look at
+    /// the interpreter.
     pub(crate) fn new(guard: Guard, watchdog: Watchdog, vitals: Vitals) -> Self {
-        Self { guard, watchdog, vitals, forked: Forked::new(), visiting: Cell::new(false) }
+        let own = Own { guard, watchdog, vitals, forked: Forked::new() };
+        Self { around: Around::Own(Box::new(own)), visiting: Cell::new(false) }
+    }
+
+    /// Calls in the process of somebody else.
+    pub(crate) fn as_guest(guest: Guest) -> Self {
+        Self { around: Around::Guest(guest), visiting: Cell::new(false) }
+    }
+
+    /// What marks whose output it is, if that is wanted.
+    pub(crate) fn tags(&self) -> Option<&Tags> {
+        match &self.around {
+            Around::Own(own) => own.guard.tags.as_ref(),
+            Around::Guest(_) => None,
+        }
+    }
+
+    /// A way to shorten the call under way.
+    pub(crate) fn urgency(&self) -> Urgency {
+        match &self.around {
+            Around::Own(own) => own.watchdog.urgency(),
+            Around::Guest(guest) => guest.watchdog.urgency(),
+        }
     }
 
     /// Several calls into one plugin, with no other plugin's code between them: what they leave
@@ -65,17 +113,24 @@ impl Calls {
         calls: impl FnOnce() -> T,
     ) -> PyResult<T> {
         let py = importer.py();
-        self.vitals.check(py, &self.watchdog, Spoiled::Before);
-        self.guard.enter(py, &importer.get().paths())?;
+        let paths = importer.get().paths();
+        let before = match &self.around {
+            Around::Own(own) => {
+                own.vitals.check(py, &own.watchdog, Spoiled::Before);
+                own.guard.enter(py, &paths)?;
+                None
+            }
+            Around::Guest(guest) => Some(guest.enter(py, &paths)?),
+        };
         self.visiting.set(true);
         let outcome = calls();
         self.visiting.set(false);
-        self.guard.give_depth_back(py);
-        self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall);
-        let left = self.guard.leave(py).inspect_err(|error| {
-            self.vitals.broken(py, error, Spoiled::ByTheCall);
-        });
-        importer.get().set_paths(left?);
+        let paths = match (&self.around, before) {
+            (Around::Guest(guest), Some(before)) => guest.leave(py, &before)?,
+            (Around::Own(own), _) => own.leave(py)?,
+            (Around::Guest(_), None) => paths,
+        };
+        importer.get().set_paths(paths);
         Ok(outcome)
     }
 
@@ -89,12 +144,28 @@ impl Calls {
         if !self.visiting.get() {
             return self.visit(importer, || self.call(importer, limit, body))?;
         }
-        let py = importer.py();
-        self.watchdog.arm(limit);
-        let result = body(py);
-        self.forked.end_if_forked();
-        let timed_out = self.watchdog.disarm(py)?;
-        Ok(Called { result, timed_out })
+        self.timed(importer.py(), limit, body)
+    }
+
+    fn timed<'py, T>(
+        &self,
+        py: Python<'py>,
+        limit: Duration,
+        body: impl FnOnce(Python<'py>) -> PyResult<T>,
+    ) -> PyResult<Called<T>> {
+        match &self.around {
+            Around::Own(own) => {
+                own.watchdog.arm(limit);
+                let result = body(py);
+                own.forked.end_if_forked();
+                let timed_out = own.watchdog.disarm(py)?;
+                Ok(Called { result, timed_out })
+            }
+            Around::Guest(guest) => {
+                let (result, timed_out) = guest.call(py, limit, body)?;
+                Ok(Called { result, timed_out })
+            }
+        }
     }
 
     /// What `tell` makes of an exception, whose `__str__` is code of the plugin like any other.
@@ -110,19 +181,31 @@ impl Calls {
         }
     }
 
-    /// Runs `body`, which calls code that belongs to no plugin in particular.
+    /// Runs `body` for `limit` at most; it may run code that belongs to no plugin in particular.
     pub(crate) fn call_any<'py, T>(
         &self,
         py: Python<'py>,
         limit: Duration,
         body: impl FnOnce(Python<'py>) -> PyResult<T>,
     ) -> PyResult<T> {
-        self.watchdog.arm(limit);
-        let result = body(py);
-        self.forked.end_if_forked();
-        self.watchdog.disarm(py)?;
-        self.guard.give_depth_back(py);
-        self.guard.leave(py)?;
-        result
+        let run = self.timed(py, limit, body).and_then(|called| called.result);
+        if let Around::Own(own) = &self.around {
+            own.guard.give_depth_back(py);
+            own.guard.leave(py)?;
+        }
+        run
+    }
+
+    /// Runs what is to run before our own process ends: code that belongs to no plugin in particular.
+    pub(crate) fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        limit: Duration,
+        body: impl FnOnce(Python<'py>) -> PyResult<()>,
+    ) -> PyResult<()> {
+        let Around::Own(own) = &self.around else { return Ok(()) };
+        let run = self.call_any(py, limit, body);
+        own.guard.flush(py);
+        run
     }
 }

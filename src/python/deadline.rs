@@ -37,7 +37,8 @@ struct State {
     stop: bool,
 }
 
-struct Armed {
+/// A call and its deadline.
+pub(crate) struct Armed {
     call: u64,
     due: Instant,
     strikes: u32,
@@ -117,11 +118,20 @@ pub(crate) struct Watchdog {
     /// `signal.getsignal` and `signal.signal`, without the enums that wrap them.
     handler_of: Py<PyAny>,
     set_handler: Py<PyAny>,
+    thread: ThreadHandle,
 }
 
 impl Watchdog {
     /// Starts the watchdog for the calling thread, which must be Python's main thread.
     pub(crate) fn start(py: Python<'_>, expendable: bool) -> PyResult<Self> {
+        let watchdog = Self::watch(py, expendable, current_thread())?;
+        watchdog.set_handler.call1(py, (strike_signal(), &watchdog.handler))?;
+        Ok(watchdog)
+    }
+
+    /// A watchdog for `thread`, which has to be Python's main thread, from any other one. The signal
+    /// is not handled before the end of the first call there.
+    pub(crate) fn watch(py: Python<'_>, expendable: bool, thread: ThreadHandle) -> PyResult<Self> {
         let inner = Arc::new(Inner { expendable, ..Inner::default() });
         let code = super::imports::compile_text(py, include_str!("strike.py"), "<replug strike>")?;
         let module = PyModule::new(py, "qtforge._strike")?;
@@ -130,14 +140,38 @@ impl Watchdog {
         let handler = module.getattr("handler")?.call1((watch,))?.unbind();
         let signal = py.import("_signal")?;
         let set_handler = signal.getattr("signal")?.unbind();
-        set_handler.call1(py, (strike_signal(), &handler))?;
-        let thread = current_thread();
         let watching = inner.clone();
         thread::Builder::new()
             .name("deadlines".to_owned())
             .spawn(move || run(&watching, thread))?;
         let handler_of = signal.getattr("getsignal")?.unbind();
-        Ok(Self { inner, handler, handler_of, set_handler })
+        Ok(Self { inner, handler, handler_of, set_handler, thread })
+    }
+
+    /// Whether the calling thread is the one that can be struck.
+    pub(crate) fn is_here(&self) -> bool {
+        current_thread() == self.thread
+    }
+
+    /// The signal is ours from now on; on Python's main thread.
+    pub(crate) fn take_signal(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.handler_of.call1(py, (strike_signal(),))?.is(&self.handler) {
+            self.set_handler.call1(py, (strike_signal(), &self.handler))?;
+        }
+        Ok(())
+    }
+
+    /// Takes the call under way out, because another one begins within it.
+    pub(crate) fn suspend(&self) -> Option<Armed> {
+        self.inner.lock().armed.take()
+    }
+
+    /// That call goes on.
+    pub(crate) fn resume(&self, call: Option<Armed>) {
+        if call.is_some() {
+            self.inner.lock().armed = call;
+            self.inner.changed.notify_all();
+        }
     }
 
     /// A handle for those who cannot wait.
@@ -181,9 +215,7 @@ impl Watchdog {
             py.import("sys")?.call_method1("settrace", (py.None(),))?;
         }
         // A plugin that took over every signal there is would be the last one to be interrupted.
-        if !self.handler_of.call1(py, (strike_signal(),))?.is(&self.handler) {
-            self.set_handler.call1(py, (strike_signal(), &self.handler))?;
-        }
+        self.take_signal(py)?;
         Ok(strikes > 0)
     }
 }
@@ -268,7 +300,7 @@ fn run(inner: &Inner, thread: ThreadHandle) {
     }
 }
 
-type ThreadHandle = libc::pthread_t;
+pub(crate) type ThreadHandle = libc::pthread_t;
 
 /// Ends the process. The crash file tells why, and `faulthandler` adds the stacks.
 #[expect(unsafe_code, reason = "writing to an inherited descriptor, and abort")]

@@ -40,12 +40,13 @@ impl Leaks {
         Ok(Self { search: search.unbind(), ended: Vec::new() })
     }
 
-    /// A generation has ended, and nothing of ours needs it any more.
-    pub(crate) fn ended(&mut self, importer: &Bound<'_, Importer>) {
+    /// A generation has ended, and nothing of ours needs it any more. It is looked at if anything is.
+    pub(crate) fn ended(leaks: &mut Option<Self>, importer: &Bound<'_, Importer>) {
         let this = importer.get();
         this.forget_fault();
+        let Some(leaks) = leaks else { return };
         match PyWeakrefReference::new(importer) {
-            Ok(weak) => self.ended.push(Ended {
+            Ok(weak) => leaks.ended.push(Ended {
                 key: this.identity.key.clone(),
                 package: this.identity.package.clone(),
                 generation: this.identity.generation,

@@ -11,12 +11,14 @@ mod embedded;
 mod exec;
 mod fault;
 mod guard;
+mod guest;
 mod imports;
 mod inputs;
 mod instance;
 mod interpreter;
 mod json;
 mod leaks;
+mod life;
 mod prints;
 #[cfg(not(feature = "embed"))]
 mod running;

@@ -4,9 +4,11 @@
 //! out. A generation that starts is kept apart until it is live, so that a failure leaves the one
 //! before it as it was.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -19,13 +21,14 @@ use super::debugger::{self, AskTerminal};
 #[cfg(feature = "embed")]
 use super::embedded;
 use super::guard::Guard;
-use super::imports::{self, CodeCache, Identity, Importer, PackageNames, Shared};
+use super::guest::Guest;
+use super::imports::{self, Identity, Importer, Shared};
 use super::instance;
 use super::leaks::Leaks;
 use super::prints::Tags;
 use super::start::refusal;
 use super::vitals::Vitals;
-use super::{context, exec, fault, inputs, tools};
+use super::{context, exec, fault, inputs, life, tools};
 use crate::host::{Limits, Note, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
@@ -52,9 +55,16 @@ fn describe_crashes(py: Python<'_>) -> PyResult<()> {
 /// All plugins of this process.
 pub struct Runtime {
     shared: Arc<Shared>,
+    notes: Sender<Note>,
     pub(super) calls: Calls,
-    names: PackageNames,
-    leaks: Leaks,
+    /// Nothing is looked for in a process that belongs to somebody else.
+    leaks: Option<Leaks>,
+    /// Which of the loaders of this process it belongs to; 0 is the process's own.
+    loader: u64,
+    /// Whoever called makes the contexts, and initializes: `Running::context` is a `Life` then.
+    pub(super) by_user: bool,
+    /// The exception behind the latest fault, for a caller in Python.
+    pub(super) cause: RefCell<Option<PyErr>>,
     pub(super) slots: HashMap<PluginId, Slots>,
 }
 
@@ -91,15 +101,7 @@ impl Runtime {
         tools::tools(py)?;
         #[cfg(feature = "embed")]
         embedded::install(py)?;
-        let suffixes = py.import("importlib.machinery")?.getattr("EXTENSION_SUFFIXES")?;
-        let shared = Arc::new(Shared {
-            codes: Mutex::new(CodeCache::default()),
-            notes,
-            standard_library: imports::standard_library(py)?,
-            extension_suffixes: suffixes.extract()?,
-            newest: Mutex::new(HashMap::new()),
-        });
-        imports::install(py, &shared)?;
+        let shared = Shared::of_process(py)?;
         inputs::install(py)?;
         py.import("qtforge.core")?;
         py.import("qtforge._host")?;
@@ -113,16 +115,53 @@ impl Runtime {
         let vitals = Vitals::new(py, expendable)?;
         Ok(Self {
             shared,
+            notes,
             calls: Calls::new(guard, watchdog, vitals),
-            names: PackageNames::default(),
-            leaks: Leaks::new(py)?,
+            leaks: Some(Leaks::new(py)?),
+            loader: 0,
+            by_user: false,
+            cause: RefCell::new(None),
             slots: HashMap::new(),
         })
     }
 
+    /// Plugins in the process of a program that called us. With `by_user`, that program makes their
+    /// contexts and initializes them itself; a reload then does what it did. May be called on any
+    /// thread.
+    ///
+    /// # Errors
+    /// What Python raised.
+    pub fn as_guest(py: Python<'_>, notes: Sender<Note>, by_user: bool) -> PyResult<Self> {
+        static LOADERS: AtomicU64 = AtomicU64::new(1);
+        tools::tools(py)?;
+        let shared = Shared::of_process(py)?;
+        py.import("qtforge._host")?;
+        Ok(Self {
+            shared,
+            notes,
+            calls: Calls::as_guest(Guest::new(py)?),
+            loader: LOADERS.fetch_add(1, Ordering::Relaxed),
+            by_user,
+            leaks: None,
+            cause: RefCell::new(None),
+            slots: HashMap::new(),
+        })
+    }
+
+    /// The instances that are live, by id.
+    pub fn instances(&self, py: Python<'_>) -> Vec<(PluginId, Py<PyAny>)> {
+        let live = self.slots.values().filter_map(|slots| slots.live.as_ref());
+        live.map(|running| (running.id.clone(), running.instance.clone_ref(py))).collect()
+    }
+
+    /// The exception behind the latest fault, once.
+    pub fn take_cause(&mut self) -> Option<PyErr> {
+        self.cause.get_mut().take()
+    }
+
     /// A way to shorten the call under way, for a thread that cannot wait for it.
     pub fn urgency(&self) -> Urgency {
-        self.calls.watchdog.urgency()
+        self.calls.urgency()
     }
 
     /// Compiles `sources` in order; the first fault.
@@ -131,9 +170,18 @@ impl Runtime {
     /// A fault of phase `parse`.
     pub fn compile(&mut self, py: Python<'_>, sources: &[Source]) -> Result<(), PluginFault> {
         for source in sources {
-            self.compile_one(py, source).map_err(|error| fault::not_python(py, &error, source))?;
+            self.compile_one(py, source).map_err(|error| {
+                self.note_cause(py, &error);
+                fault::not_python(py, &error, source)
+            })?;
         }
         Ok(())
+    }
+
+    pub(super) fn note_cause(&self, py: Python<'_>, error: &PyErr) {
+        if self.loader != 0 {
+            self.cause.replace(Some(error.clone_ref(py)));
+        }
     }
 
     fn compile_one(&self, py: Python<'_>, source: &Source) -> PyResult<()> {
@@ -152,12 +200,17 @@ impl Runtime {
         let identity = Identity {
             key: start.key.clone(),
             generation: start.generation,
-            package: self.names.of(&start.key),
+            package: self.package_of(&start.key),
             home: start.home.clone(),
             entry: start.entry.clone(),
         };
-        let importer = match Importer::new(py, identity, start.sources.clone(), self.shared.clone())
-        {
+        let importer = match Importer::new(
+            py,
+            identity,
+            start.sources.clone(),
+            self.shared.clone(),
+            self.notes.clone(),
+        ) {
             Ok(importer) => importer,
             Err(error) => {
                 let result = Err(own_fault(py, &error));
@@ -177,7 +230,7 @@ impl Runtime {
             }
             Err(fault) => {
                 self.undo(py, &start.key, &importer);
-                self.leaks.ended(&importer);
+                Leaks::ended(&mut self.leaks, &importer);
                 Err(fault)
             }
         };
@@ -186,10 +239,15 @@ impl Runtime {
 
     /// From now on what this package prints is that plugin's.
     fn own_prints(&self, py: Python<'_>, importer: &Bound<'_, Importer>, id: &PluginId) {
-        let Some(tags) = &self.calls.guard.tags else { return };
+        let Some(tags) = self.calls.tags() else { return };
         if let Err(error) = tags.own(py, &importer.get().identity.package, id) {
             tracing::error!(plugin = %id, %error, "what it prints has no name");
         }
+    }
+
+    fn package_of(&self, key: &PluginId) -> String {
+        let mut names = self.shared.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.of(&(self.loader, key.clone()))
     }
 
     fn go_live(&mut self, py: Python<'_>, key: PluginId, mode: ReloadMode, running: Running) {
@@ -201,7 +259,7 @@ impl Runtime {
             ReloadMode::Overlap => before,
         };
         if let Some(dropped) = std::mem::replace(&mut slots.aside, aside) {
-            self.leaks.ended(dropped.importer.bind(py));
+            Leaks::ended(&mut self.leaks, dropped.importer.bind(py));
         }
     }
 
@@ -237,7 +295,7 @@ impl Runtime {
         }
         match slot {
             Slot::Live => self.slots.entry(key.clone()).or_default().aside = Some(running),
-            Slot::Aside => self.leaks.ended(importer),
+            Slot::Aside => Leaks::ended(&mut self.leaks, importer),
         }
         warnings
     }
@@ -252,7 +310,11 @@ impl Runtime {
             ("stop_service", instance::stop_service as fn(&Bound<'_, PyAny>) -> PyResult<()>),
             ("shutdown", instance::shutdown),
         ] {
-            match self.calls.call(importer, limit, |_| step(instance)) {
+            let call = |_| match self.by_user {
+                true => running.context.bind(py).call_method0(name).map(|_| ()),
+                false => step(instance),
+            };
+            match self.calls.call(importer, limit, call) {
                 Ok(Called { result: Ok(()), .. }) => {}
                 Ok(Called { result: Err(error), timed_out: true }) => {
                     let place = self.one_line(importer, &error, limit);
@@ -265,6 +327,7 @@ impl Runtime {
                     ));
                 }
                 Ok(Called { result: Err(error), .. }) | Err(error) => {
+                    self.note_cause(py, &error);
                     let what = self.one_line(importer, &error, limit);
                     warnings
                         .push(Warning::new("shutdown_raised", format!("{name}() raised {what}")));
@@ -316,12 +379,16 @@ impl Runtime {
             .map_err(|error| fault::describe(py, &error, Phase::Initialize, importer.get()))
             .and_then(|()| {
                 self.phase(&importer, Phase::Initialize, running.limits.phase, |_| {
-                    instance::initialize(running.instance.bind(py), &context)
+                    if self.by_user {
+                        return life::again(&context);
+                    }
+                    let refused = instance::initialize(running.instance.bind(py), &context)?;
+                    Ok(refused.map(str::to_owned))
                 })
             })
             .and_then(|refused| match refused {
                 None => Ok(()),
-                Some(message) => Err(refusal(message, importer.get())),
+                Some(message) => Err(refusal(&message, importer.get())),
             });
         match result {
             Ok(()) => {
@@ -333,7 +400,7 @@ impl Runtime {
                 if let Err(error) = importer.get().hide(py) {
                     tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
                 }
-                self.leaks.ended(&importer);
+                Leaks::ended(&mut self.leaks, &importer);
                 Err(fault)
             }
         }
@@ -343,7 +410,7 @@ impl Runtime {
     pub fn forget(&mut self, py: Python<'_>, key: &PluginId) {
         let Some(slots) = self.slots.get_mut(key) else { return };
         let Some(running) = slots.aside.take() else { return };
-        self.leaks.ended(running.importer.bind(py));
+        Leaks::ended(&mut self.leaks, running.importer.bind(py));
         if slots.live.is_none() {
             self.slots.remove(key);
             let files: Vec<PathBuf> = running.importer.get().files();
@@ -356,6 +423,9 @@ impl Runtime {
             let forgotten = imports::unpin(py, &importer.get().files()).and_then(|()| {
                 // It waits for a lock that a thread of a plugin may hold.
                 let limit = running.limits.shutdown;
+                if self.by_user {
+                    return Ok(());
+                }
                 self.calls.call(importer, limit, |py| context::forget(py, &running.id))?.result
             });
             if let Err(error) = forgotten {
@@ -389,8 +459,9 @@ impl Runtime {
 
     /// See [`crate::host::Host::inspect`].
     pub fn inspect(&mut self, py: Python<'_>) -> (Vec<(PluginId, Warning)>, Duration) {
+        let Some(leaks) = &mut self.leaks else { return (Vec::new(), Duration::ZERO) };
         // What goes now may have finalizers, which are plugins' code.
-        match self.calls.call_any(py, INSPECTION, |py| Ok(self.leaks.inspect(py))) {
+        match self.calls.call_any(py, INSPECTION, |py| Ok(leaks.inspect(py))) {
             Ok(found) => found,
             Err(error) => {
                 tracing::debug!(%error, "the look at ended generations was interrupted");
@@ -401,14 +472,13 @@ impl Runtime {
 
     /// See [`crate::host::Host::finish`].
     pub fn finish(&mut self, py: Python<'_>) {
-        let run = self.calls.call_any(py, AT_EXIT, |py| {
+        let run = self.calls.finish(py, AT_EXIT, |py| {
             py.import("atexit")?.call_method0("_run_exitfuncs")?;
             Ok(())
         });
         if let Err(error) = run {
             tracing::warn!(%error, "an atexit function failed");
         }
-        self.calls.guard.flush(py);
     }
 }
 
@@ -417,4 +487,24 @@ fn own_fault(py: Python<'_>, error: &PyErr) -> PluginFault {
     let message = fault::message(error.value(py).as_any());
     let message = format!("replug could not prepare the import: {message}");
     PluginFault::new(Phase::Import, "PluginLoadError", message)
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if self.loader == 0 {
+            return;
+        }
+        // A loader was dropped with plugins in it: they go on, and nobody finds them by name.
+        let hidden = Python::try_attach(|py| {
+            for running in self.slots.values().filter_map(|slots| slots.live.as_ref()) {
+                if let Err(error) = running.importer.get().hide(py) {
+                    tracing::error!(%error, "sys.modules could not be cleared");
+                }
+            }
+        });
+        if hidden.is_some() {
+            let mut names = self.shared.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.release(self.loader);
+        }
+    }
 }

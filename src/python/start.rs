@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::imports::Importer;
 use super::instance::{self, Made};
 use super::runtime::{Running, Runtime};
-use super::{context, fault};
+use super::{context, fault, life};
 use crate::host::Start;
 use crate::model::{Fields, Phase, Place, PluginFault, PluginId, merge};
 
@@ -25,6 +25,12 @@ impl Runtime {
         let instance = self.create(start, importer, &module)?;
         let fields = self.metadata(start, importer, &instance)?;
         let id = runtime_id(start, &fields)?;
+        if self.by_user {
+            let context = self.follow(start, importer, &instance)?.unbind();
+            let (importer, instance) = (importer.clone().unbind(), instance.unbind());
+            let running = Running { id, importer, instance, context, limits: start.limits };
+            return Ok((fields, running));
+        }
         let configuration = configuration(start, &fields, &id);
         let context = self.context(importer, start, &id, &configuration)?;
         let refused = self.phase(importer, Phase::Initialize, start.limits.phase, |_| {
@@ -45,6 +51,31 @@ impl Runtime {
             Err(fault) => fault,
         };
         self.dispose(importer, &context, start.limits.shutdown);
+        Err(fault)
+    }
+
+    /// What the program that loaded it did with the generation before, done with this one.
+    fn follow<'py>(
+        &self,
+        start: &Start,
+        importer: &Bound<'py, Importer>,
+        instance: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>, PluginFault> {
+        let py = importer.py();
+        let limit = start.limits.phase;
+        let life = self.phase(importer, Phase::Create, limit, |_| life::new(instance))?;
+        let slots = self.slots.get(&start.key);
+        let before = slots.and_then(|slots| slots.live.as_ref().or(slots.aside.as_ref()));
+        let Some(before) = before.map(|running| running.context.bind(py)) else { return Ok(life) };
+        let followed =
+            self.phase(importer, Phase::Initialize, limit, |_| life::follow(&life, before));
+        let fault = match followed {
+            Ok(None) => return Ok(life),
+            Ok(Some(message)) => refusal(&message, importer.get()),
+            Err(fault) => fault,
+        };
+        self.dispose(importer, &life, start.limits.shutdown);
+        self.phase(importer, Phase::Initialize, limit, |_| life::abandon(&life))?;
         Err(fault)
     }
 
@@ -115,6 +146,7 @@ impl Runtime {
         let py = importer.py();
         let called = self.calls.call(importer, limit, body);
         called.and_then(|called| called.result).map_err(|error| {
+            self.note_cause(py, &error);
             self.calls.told(importer, limit, || fault::describe(py, &error, phase, importer.get()))
         })
     }

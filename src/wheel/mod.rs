@@ -5,17 +5,20 @@
 
 #[cfg(not(feature = "embed"))]
 mod command;
+mod discovery;
+mod here;
+mod loader;
 
 use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
-use pyo3::pymodule;
-#[cfg(not(feature = "embed"))]
-use pyo3::wrap_pyfunction;
+use pyo3::{pymodule, wrap_pyfunction};
 
 /// What `import qtforge._core` gives.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PROTOCOL", crate::python::PROTOCOL)?;
+    module.add_class::<loader::Loader>()?;
+    module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;
     #[cfg(not(feature = "embed"))]
     {
         module.add_function(wrap_pyfunction!(command::main, module)?)?;

@@ -10,25 +10,47 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
-use pyo3::prelude::{Bound, Py, PyAny, PyErr, PyResult, Python};
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 use pyo3::pyclass;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyDictMethods, PyModuleMethods};
 
 use super::code::CodeCache;
+use super::names::{self, PackageNames};
 use super::origin::Origin;
 use super::paths::AddedPaths;
 use crate::host::{Input, Note, Trace};
 use crate::model::{Generation, Phase, PluginId, Warning};
 use crate::source::{ReadError, Source};
 
-/// What all importers of one host share.
+/// What all importers of one process share.
 pub(crate) struct Shared {
     pub(crate) codes: Mutex<CodeCache>,
-    pub(crate) notes: Sender<Note>,
+    pub(crate) names: Mutex<PackageNames>,
     pub(crate) standard_library: HashSet<String>,
     pub(crate) extension_suffixes: Vec<String>,
     /// The generation of each package that `sys.modules` shows.
     pub(crate) newest: Mutex<HashMap<String, Py<Importer>>>,
+}
+
+impl Shared {
+    /// Of this process; the first call prepares its interpreter.
+    pub(crate) fn of_process(py: Python<'_>) -> PyResult<Arc<Self>> {
+        static SHARED: PyOnceLock<Arc<Shared>> = PyOnceLock::new();
+        let shared = SHARED.get_or_try_init(py, || {
+            let suffixes = py.import("importlib.machinery")?.getattr("EXTENSION_SUFFIXES")?;
+            let shared = Arc::new(Self {
+                codes: Mutex::new(CodeCache::default()),
+                names: Mutex::new(PackageNames::default()),
+                standard_library: names::standard_library(py)?,
+                extension_suffixes: suffixes.extract()?,
+                newest: Mutex::new(HashMap::new()),
+            });
+            super::loader::install(py, &shared)?;
+            PyResult::Ok(shared)
+        })?;
+        Ok(shared.clone())
+    }
 }
 
 /// Which generation of which plugin.
@@ -46,6 +68,7 @@ pub(crate) struct Identity {
 pub(crate) struct Importer {
     pub(crate) identity: Identity,
     pub(super) shared: Arc<Shared>,
+    notes: Sender<Note>,
     /// Full name to module.
     pub(super) modules: Py<PyDict>,
     /// The builtins that the modules see: Python's, with this importer as `__import__`.
@@ -89,6 +112,7 @@ impl Importer {
         identity: Identity,
         given: Vec<Source>,
         shared: Arc<Shared>,
+        notes: Sender<Note>,
     ) -> PyResult<Bound<'py, Self>> {
         let builtins = py.import("builtins")?.dict().copy()?;
         let given = given.into_iter().map(|source| (source.path.clone(), source)).collect();
@@ -97,6 +121,7 @@ impl Importer {
             Self {
                 identity,
                 shared,
+                notes,
                 modules: PyDict::new(py).unbind(),
                 builtins: builtins.clone().unbind(),
                 state: Mutex::new(State { given, ..State::default() }),
@@ -184,7 +209,7 @@ impl Importer {
         let mut state = lock(&self.state);
         if state.settled {
             // The receiver is gone only when everything ends.
-            let _ = self.shared.notes.send(Note {
+            let _ = self.notes.send(Note {
                 key: self.identity.key.clone(),
                 generation: self.identity.generation,
                 trace,

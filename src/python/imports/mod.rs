@@ -14,10 +14,9 @@ mod paths;
 mod spec;
 mod statement;
 
-pub(crate) use code::{CodeCache, compile, compile_text, execute};
+pub(crate) use code::{compile, compile_text, execute};
 pub(crate) use importer::{Identity, Importer, Shared};
 pub(crate) use lines::unpin;
-pub(crate) use loader::install;
 pub(crate) use lookup::nearest;
-pub(crate) use names::{PLUGINS, PackageNames, standard_library};
+pub(crate) use names::PLUGINS;
 pub(crate) use paths::AddedPaths;

@@ -13,26 +13,35 @@ pub(crate) const PLUGINS: &str = "qtforge.plugins";
 /// pickles, and a bare id could hide a real package.
 #[derive(Default)]
 pub(crate) struct PackageNames {
-    owners: HashMap<String, PluginId>,
+    owners: HashMap<String, Owner>,
 }
+
+/// A plugin of one of the loaders of this process.
+pub(crate) type Owner = (u64, PluginId);
 
 impl PackageNames {
     /// The package of `key`, such as `qtforge.plugins.com_example_clock`.
-    pub(crate) fn of(&mut self, key: &PluginId) -> String {
-        let stem: String = key
+    pub(crate) fn of(&mut self, owner: &Owner) -> String {
+        let stem: String = owner
+            .1
             .as_str()
             .chars()
             .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
             .collect();
         let mut name = stem.clone();
         let mut number = 1;
-        // `a.b` and `a_b` are different plugins.
-        while self.owners.get(&name).is_some_and(|owner| owner != key) {
+        // `a.b` and `a_b` are different plugins, and so is the `a.b` of another loader.
+        while self.owners.get(&name).is_some_and(|other| other != owner) {
             number += 1;
             name = format!("{stem}__{number}");
         }
-        self.owners.insert(name.clone(), key.clone());
+        self.owners.insert(name.clone(), owner.clone());
         format!("{PLUGINS}.{name}")
+    }
+
+    /// A loader is gone, and others may have its names.
+    pub(crate) fn release(&mut self, loader: u64) {
+        self.owners.retain(|_, owner| owner.0 != loader);
     }
 }
 
