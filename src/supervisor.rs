@@ -241,6 +241,7 @@ impl<H: Host> Supervisor<H> {
         };
         // A changed mode matters only where the old one stood in the way.
         let is_nothing = kind == RawKind::Touched && !self.index.is_unreadable(&path);
+        tracing::trace!(path = %path.display(), ?kind, "told");
         let mut understood = self.tree.understand(path, kind, seen);
         if is_nothing {
             understood.changes.clear();
@@ -257,6 +258,7 @@ impl<H: Host> Supervisor<H> {
             if self.ahead.as_ref().is_some_and(|(path, _)| *path == change.path) {
                 self.ahead = None;
             }
+            tracing::trace!(path = %change.path.display(), kind = ?change.kind, "changed");
             self.debouncer.push(change, seen);
         }
         self.warn_of_the_tree();
@@ -302,7 +304,12 @@ impl<H: Host> Supervisor<H> {
                 };
                 let is_gone = is_gone || self.is_outside(&path);
                 if matches!(content, Content::Gone) && !is_gone {
-                    // It vanished after it was written; that is told by itself, and settles later.
+                    // It vanished after it was written. That may have been told before: a file that
+                    // is deleted while it is open is still told of when it is written to.
+                    if !self.index.is_known(&path, &content) {
+                        self.debouncer
+                            .push(Change { path, kind: ChangeKind::Gone }, Instant::now());
+                    }
                     continue;
                 }
                 if is_empty(&content) && !settled.deferred && self.index.hash(&path).is_some() {

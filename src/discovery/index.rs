@@ -130,6 +130,10 @@ impl Index {
         }
         for (path, came_or_went) in files {
             if self.owner(&path).is_some_and(|folder| units.contains_key(&folder)) {
+                // It may have stood for itself until the folder became a plugin just now.
+                if matches!(fresh.get(&path), Some(Content::Gone)) {
+                    units.insert(path.clone(), gone(path));
+                }
                 continue;
             }
             if let Some(change) = self.unit_of(&path, came_or_went, &mut fresh) {

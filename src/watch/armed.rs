@@ -231,8 +231,17 @@ impl Armed {
         }
     }
 
-    /// The path is gone, or another thing, and the watch went with it.
-    pub(super) fn forget(&mut self, path: &Path) {
+    /// The path is gone, or another thing, and with it went the watch of whatever is below.
+    pub(super) fn forget_below(&mut self, path: &Path) {
+        let names = self.entries.range(path.to_owned()..).map(|(name, _)| name);
+        let below: Vec<PathBuf> =
+            names.take_while(|name| name.starts_with(path)).cloned().collect();
+        for name in below {
+            self.forget(&name);
+        }
+    }
+
+    fn forget(&mut self, path: &Path) {
         let Some(entry) = self.entries.remove(path) else { return };
         match entry.how {
             How::Blind => return,

@@ -26,8 +26,9 @@ const REST: u32 = 19;
 /// A file that changed is looked at again after this time, to see whether somebody still writes.
 const SECOND_LOOK: Duration = Duration::from_millis(100);
 
-/// For so long a file that changed is told again and again: some file systems note times in steps
-/// of two seconds, and then a further change of the same size cannot be seen.
+/// For so long a change is told again and again: some file systems note times in steps of two
+/// seconds, and then a further change of the same size cannot be seen. And whoever is told looks for
+/// himself, later: he may meet a file that came and went between two passes.
 const COARSEST_CLOCK: Duration = Duration::from_secs(2);
 
 /// What is polled, seen from the thread that decides it.
@@ -40,7 +41,7 @@ pub(super) struct Poller {
 
 #[derive(Debug)]
 enum Order {
-    Folder(PathBuf, Listing),
+    Folder(PathBuf, Option<Stamp>, Listing),
     Path(PathBuf, Option<Stamp>),
     Forget(PathBuf),
 }
@@ -54,7 +55,7 @@ impl Poller {
     /// What is directly in `folder` is polled from now on: whoever lists it after this call misses
     /// nothing.
     pub(super) fn folder(&mut self, folder: &Path) {
-        self.order(Order::Folder(folder.to_owned(), list(folder)));
+        self.order(Order::Folder(folder.to_owned(), Stamp::of(folder), list(folder)));
     }
 
     /// The path is polled from now on: whether it is there, and where it leads.
@@ -163,10 +164,10 @@ struct Looker {
     orders: Receiver<Order>,
     sender: Sender,
     pause: Duration,
-    folders: BTreeMap<PathBuf, Listing>,
+    folders: BTreeMap<PathBuf, (Option<Stamp>, Listing)>,
     paths: BTreeMap<PathBuf, Option<Stamp>>,
-    /// Files that changed a moment ago, with when that was first seen.
-    recent: HashMap<PathBuf, (Stamp, Instant)>,
+    /// What changed a moment ago, with when that was first seen.
+    recent: HashMap<PathBuf, (Option<Stamp>, Instant)>,
 }
 
 impl Looker {
@@ -205,12 +206,12 @@ impl Looker {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Folder(folder, listing) => {
+            Order::Folder(folder, stamp, listing) => {
                 let now = SystemTime::now();
                 for (name, stamp) in listing.iter().filter(|(_, stamp)| stamp.is_fresh(now)) {
-                    self.recent.insert(folder.join(name), (*stamp, Instant::now()));
+                    self.recent.insert(folder.join(name), (Some(*stamp), Instant::now()));
                 }
-                self.folders.insert(folder, listing);
+                self.folders.insert(folder, (stamp, listing));
             }
             Order::Path(path, stamp) => _ = self.paths.insert(path, stamp),
             Order::Forget(path) => {
@@ -223,7 +224,12 @@ impl Looker {
 
     fn look(&mut self) {
         let mut told = Vec::new();
-        for (folder, old) in &mut self.folders {
+        for (folder, (itself, old)) in &mut self.folders {
+            let now = Stamp::of(folder);
+            if now != *itself {
+                told.push((folder.clone(), *itself, now));
+                *itself = now;
+            }
             let new = list(folder);
             for name in old.keys().filter(|name| !new.contains_key(*name)) {
                 told.push((folder.join(name), None, None));
@@ -250,7 +256,7 @@ impl Looker {
 
     fn tell(&mut self, path: PathBuf, old: Option<Stamp>, new: Option<Stamp>) {
         let Some(stamp) = new else {
-            self.recent.remove(&path);
+            self.recent.insert(path.clone(), (None, Instant::now()));
             return self.send(path, RawKind::Gone);
         };
         let same_thing = old.is_some_and(|old| {
@@ -265,7 +271,7 @@ impl Looker {
             self.send(path.clone(), RawKind::Writing);
         }
         if !stamp.is_folder() {
-            self.recent.insert(path, (stamp, Instant::now()));
+            self.recent.insert(path, (Some(stamp), Instant::now()));
         }
     }
 
@@ -273,13 +279,19 @@ impl Looker {
     fn look_twice(&mut self) {
         let mut told = Vec::new();
         self.recent.retain(|path, (stamp, since)| {
-            let Some(new) = Stamp::of(path) else { return false };
-            let kind = if new == *stamp { RawKind::Finished } else { RawKind::Writing };
+            let new = Stamp::of(path);
+            let kind = match new {
+                None => RawKind::Gone,
+                Some(_) if stamp.is_none() => RawKind::Arrived,
+                Some(_) if new == *stamp => RawKind::Finished,
+                Some(_) => RawKind::Writing,
+            };
             told.push((path.clone(), kind));
             if new != *stamp {
                 (*stamp, *since) = (new, Instant::now());
             }
-            since.elapsed() < COARSEST_CLOCK
+            let is_folder = new.is_some_and(|new| new.is_folder());
+            since.elapsed() < COARSEST_CLOCK && !is_folder
         });
         for (path, kind) in told {
             self.send(path, kind);

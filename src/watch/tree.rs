@@ -47,6 +47,8 @@ pub struct Tree {
     settings: Option<PathBuf>,
     /// Where folders were that have been met elsewhere before they were told to be gone.
     moved: Vec<PathBuf>,
+    /// Other paths to files of which one has just come or gone.
+    again: Vec<PathBuf>,
     /// Somebody wants the program to stop, also while it lists.
     stopping: Arc<AtomicBool>,
     /// When a person has to be told next that it takes long.
@@ -83,6 +85,7 @@ impl Tree {
             packages: BTreeSet::new(),
             settings: None,
             moved: Vec::new(),
+            again: Vec::new(),
             stopping: Arc::default(),
             patience: None,
             followed: Followed::default(),
@@ -138,6 +141,7 @@ impl Tree {
         }
         self.patience = None;
         self.moved.clear();
+        self.again.clear();
         files.sort();
         files.dedup();
         files.retain(|file| !self.faces.is_hidden(file));
@@ -232,20 +236,25 @@ impl Tree {
             self.understand_one(path, kind, &mut understood);
         }
         let changes = &mut understood.changes;
-        // What lost its watch with another name of the same folder is looked at anew.
-        let mut rounds = 0;
-        loop {
-            let freed = self.armed.take_freed();
-            if freed.is_empty() || rounds == 100 {
+        // What lost its watch with another name of the same folder is looked at anew, and so is the
+        // place of what was met elsewhere: another thing may be there, and told of already.
+        for _ in 0..100 {
+            let (freed, moved) = (self.armed.take_freed(), std::mem::take(&mut self.moved));
+            if freed.is_empty() && moved.is_empty() {
                 break;
             }
-            rounds += 1;
             for name in freed {
                 self.look_again(name, changes);
             }
+            for path in moved {
+                push(changes, path.clone(), RawKind::Gone);
+                if self.is_listed(&path) && fs::symlink_metadata(&path).is_ok() {
+                    self.appeared(path, RawKind::Arrived, changes);
+                }
+            }
         }
-        for moved in std::mem::take(&mut self.moved) {
-            push(changes, moved, RawKind::Gone);
+        for path in std::mem::take(&mut self.again) {
+            push(changes, path, RawKind::Arrived);
         }
         understood
     }
@@ -270,7 +279,7 @@ impl Tree {
         let structural = matches!(kind, RawKind::Created | RawKind::Arrived | RawKind::Gone);
         if structural {
             if kind == RawKind::Gone {
-                self.armed.forget(&path);
+                self.armed.forget_below(&path);
             }
             for owner in self.ways.over(&path) {
                 self.way_changed(&owner, &path, kind, changes);
@@ -303,7 +312,7 @@ impl Tree {
                 if self.counts(&path) {
                     // The system does not tell when a file is given a further name elsewhere.
                     if kind != RawKind::Writing {
-                        self.note_file(&path, changes);
+                        self.note_file(&path);
                     }
                     push(changes, path, kind);
                 }
@@ -311,7 +320,7 @@ impl Tree {
             RawKind::Gone => {
                 let was_folder = self.disarm(&path, changes);
                 self.leave_way(&path);
-                self.forget_file(&path, changes);
+                self.forget_file(&path);
                 if was_folder || is_relevant(&path) || self.followed.counts(&path) {
                     push(changes, path.clone(), kind);
                 }
@@ -343,8 +352,15 @@ impl Tree {
         if self.disarm(&path, changes) {
             push(changes, path.clone(), RawKind::Gone);
         }
-        self.forget_file(&path, changes);
-        let Ok(metadata) = fs::metadata(&path) else { return };
+        self.forget_file(&path);
+        let metadata = fs::metadata(&path).ok();
+        let is_file = metadata.as_ref().is_some_and(fs::Metadata::is_file)
+            && (!is_link || self.is_the_only_way(&path));
+        // A file of that name may have been here before, and this is none, or only leads to one.
+        if !is_file && self.counts(&path) {
+            push(changes, path.clone(), RawKind::Gone);
+        }
+        let Some(metadata) = metadata else { return };
         if metadata.is_dir() {
             if !self.rules.is_ignored(&path, true) {
                 let mut files = Vec::new();
@@ -355,13 +371,10 @@ impl Tree {
             }
             return;
         }
-        if !metadata.is_file() || !self.counts(&path) {
+        if !is_file || !self.counts(&path) {
             return;
         }
-        if is_link && !self.is_the_only_way(&path) {
-            return;
-        }
-        self.note_file(&path, changes);
+        self.note_file(&path);
         // A link or a second name for a file is whole at once, and nobody closes it.
         let whole = kind == RawKind::Arrived || is_link || metadata.nlink() > 1;
         push(changes, path, if whole { RawKind::Arrived } else { kind });
@@ -470,25 +483,30 @@ impl Tree {
 
     /// A file that can be reached in several ways is told under one path. It may be edited under
     /// another name that lies elsewhere, so it is watched itself, too.
-    fn note_file(&mut self, file: &Path, changes: &mut Vec<Change>) {
+    fn note_file(&mut self, file: &Path) {
         let Ok(metadata) = fs::metadata(file) else { return };
-        if !metadata.is_file() || (metadata.nlink() < 2 && !file.is_symlink()) {
+        if !metadata.is_file() {
             return;
         }
         let inode = (metadata.dev(), metadata.ino());
+        for other in self.faces.add(file, inode, file.is_symlink()) {
+            // The file may be gone, and the system has given its inode to this one.
+            if inode_of(&other) != Some(inode) {
+                self.faces.remove(&other);
+                continue;
+            }
+            self.armed.add(&other, inode, Role::Listed);
+            self.again.push(other);
+        }
         if metadata.nlink() > 1 {
             self.armed.add(file, inode, Role::Listed);
-        }
-        for other in self.faces.add(file, inode) {
-            push(changes, other, RawKind::Arrived);
         }
     }
 
     /// What is, or was, at this path is another file now, or none.
-    fn forget_file(&mut self, file: &Path, changes: &mut Vec<Change>) {
-        for other in self.faces.remove(file) {
-            push(changes, other, RawKind::Arrived);
-        }
+    fn forget_file(&mut self, file: &Path) {
+        let others = self.faces.remove(file);
+        self.again.extend(others);
     }
 
     fn watch_repository(&mut self, git: Option<PathBuf>) {
@@ -520,7 +538,7 @@ impl Tree {
                 self.armed.probe(root, (metadata.dev(), metadata.ino()));
             }
             Ok(metadata) if metadata.is_file() => {
-                self.note_file(root, &mut Vec::new());
+                self.note_file(root);
                 files.push(root.to_owned());
             }
             _ => {}
@@ -540,7 +558,7 @@ impl Tree {
                 if metadata.is_dir() && !self.rules.is_ignored(&link, true) {
                     self.arm_below(&link, files, &mut links);
                 } else if metadata.is_file() && is_relevant(&link) && self.is_the_only_way(&link) {
-                    self.note_file(&link, &mut Vec::new());
+                    self.note_file(&link);
                     files.push(link);
                 }
             }
@@ -575,7 +593,7 @@ impl Tree {
                 } else if kind.is_symlink() {
                     links.push(path);
                 } else if kind.is_file() && is_relevant(&path) {
-                    self.note_file(&path, &mut Vec::new());
+                    self.note_file(&path);
                     files.push(path);
                 }
             }
@@ -597,8 +615,12 @@ impl Tree {
                 return false;
             }
             // It has moved, and that it is gone from there was not told yet.
-            self.disarm(&owner, &mut Vec::new());
+            let mut changes = Vec::new();
+            self.disarm(&owner, &mut changes);
             self.moved.push(owner);
+            for Change { path, kind } in changes {
+                if kind == ChangeKind::Gone { &mut self.moved } else { &mut self.again }.push(path);
+            }
         }
         if self.armed.is_pseudo(folder, inode.0).is_some() {
             return false;
@@ -621,7 +643,7 @@ impl Tree {
             return false;
         }
         for file in self.faces.below(folder) {
-            self.forget_file(&file, changes);
+            self.forget_file(&file);
         }
         for link in self.ways.below(folder) {
             if !self.roots.contains(&link) && self.settings.as_ref() != Some(&link) {
@@ -631,7 +653,7 @@ impl Tree {
         let folders = self.folders.range(folder.to_owned()..).map(|(path, _)| path);
         let below: Vec<PathBuf> =
             folders.take_while(|path| path.starts_with(folder)).cloned().collect();
-        let others: Vec<PathBuf> = below.iter().filter_map(|path| self.disarm_one(path)).collect();
+        let others: Vec<PathBuf> = below.iter().flat_map(|path| self.disarm_one(path)).collect();
         for other in others {
             if self.is_listed(&other) && !self.folders.contains_key(&other) {
                 self.appeared(other, RawKind::Arrived, changes);
@@ -640,15 +662,15 @@ impl Tree {
         true
     }
 
-    /// Lets go of one folder; another path to it, if there is one.
-    fn disarm_one(&mut self, folder: &PathBuf) -> Option<PathBuf> {
+    /// Lets go of one folder; the other paths to it.
+    fn disarm_one(&mut self, folder: &PathBuf) -> BTreeSet<PathBuf> {
         self.armed.remove(folder, Role::Listed);
-        let inode = self.folders.remove(folder)?;
+        let Some(inode) = self.folders.remove(folder) else { return BTreeSet::new() };
         if self.owners.get(&inode) != Some(folder) {
-            return None;
+            return BTreeSet::new();
         }
         self.owners.remove(&inode);
-        self.others.get_mut(&inode)?.pop_first()
+        self.others.remove(&inode).unwrap_or_default()
     }
 
     fn ask_for_patience(&mut self, folder: &Path) {

@@ -209,3 +209,20 @@ fn two_names_of_one_file_are_one_file() {
     scene.remove("b.py");
     watch.expect_unloaded("a");
 }
+
+#[test]
+fn a_file_in_whose_place_a_link_to_nowhere_is_put_is_gone() {
+    let scene = Scene::with(&["a", "b"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    retarget(&scene.path("a.py"), &scene.outside("nowhere.py"));
+    watch.expect_unloaded("a");
+    // A link to a file that is under the root by itself is only another way to that.
+    retarget(&scene.path("a.py"), &scene.path("b.py"));
+    watch.assert_quiet();
+    scene.write_outside("nowhere.py", scene.plugin("a").text());
+    retarget(&scene.path("a.py"), &scene.outside("nowhere.py"));
+    watch.expect_loaded("a");
+    retarget(&scene.path("a.py"), &scene.path("b.py"));
+    watch.expect_unloaded("a");
+}

@@ -154,3 +154,119 @@ fn a_plugin_deleted_during_a_slow_reload_is_gone() {
     assert_eq!(gone, ["a", "b"]);
     assert_eq!(scene.told("a init two"), scene.told("a shutdown two"));
 }
+
+#[test]
+fn a_file_that_is_written_to_after_its_deletion_is_gone() {
+    use std::io::Write;
+
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    let mut file = fs::OpenOptions::new().append(true).open(scene.path("a.py")).unwrap();
+    fs::remove_file(scene.path("a.py")).unwrap();
+    // It has no name any more, and the system tells of it under its old one.
+    file.write_all(b"# more\n").unwrap();
+    drop(file);
+    watch.expect_unloaded("a");
+    watch.assert_quiet();
+}
+
+#[test]
+fn a_thousand_saves_in_two_seconds_are_few_reloads_and_no_failure() {
+    let scene = Scene::new();
+    scene.probe();
+    scene.plugin("a").tag("t0000").save("a.py");
+    let mut watch = scene.watching();
+    let began = std::time::Instant::now();
+    for number in 1..=1000_u32 {
+        scene.plugin("a").tag(&format!("t{number:04}")).save("a.py");
+        // The pace of the saves is what this is about.
+        while began.elapsed().as_millis() < u128::from(number) * 2 {
+            std::thread::yield_now();
+        }
+    }
+    settle(&scene, &mut watch, "t1000", false);
+    assert!(tags(&scene).len() <= 101, "{} reloads", tags(&scene).len() - 1);
+}
+
+#[test]
+fn five_hundred_plugins_at_once_are_loaded_once_each() {
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    for number in 0..500 {
+        scene.plugin(&format!("p{number:03}")).save(&format!("f{}/p{number:03}.py", number % 20));
+    }
+    let mut ids: Vec<_> = watch
+        .outcomes(500)
+        .into_iter()
+        .map(|event| match event {
+            Event::Loaded(live) => live.id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 500);
+    watch.assert_quiet();
+}
+
+#[test]
+fn the_tree_is_deleted_in_the_middle_of_a_reload() {
+    let scene = Scene::with(&["a", "b", "c"]);
+    for number in 0..20 {
+        scene.plugin(&format!("p{number:02}")).save(&format!("f{number:02}/p.py"));
+    }
+    let mut watch = scene.watching();
+    let gate = begin_slow_reload(&scene, &watch);
+    fs::remove_dir_all(scene.root()).unwrap();
+    fs::write(&gate, "").unwrap();
+    let mut gone = std::collections::BTreeSet::new();
+    while gone.len() < 23 {
+        if let Event::Unloaded(event) = watch.outcome() {
+            gone.insert(event.id);
+        }
+    }
+    scene.plugin("a").tag("six").save("a.py");
+    watch.expect_loaded("a");
+    assert_eq!(scene.told("a init six"), 1);
+}
+
+#[test]
+fn a_writer_that_takes_its_time_is_waited_for() {
+    use std::io::Write;
+
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    let text = scene.plugin("a").tag("two").text();
+    let mut file = fs::File::create(scene.path("a.py")).unwrap();
+    let began = std::time::Instant::now();
+    for (number, piece) in text.as_bytes().chunks(64).enumerate() {
+        file.write_all(piece).unwrap();
+        // The pace of the writer is what this is about: 20 ms between two pieces.
+        while began.elapsed().as_millis() < 20 * (number as u128 + 1) {
+            std::thread::yield_now();
+        }
+    }
+    drop(file);
+    watch.expect_reloaded("a");
+    watch.assert_quiet();
+    assert_eq!(scene.log().iter().filter(|line| line.contains(" init ")).count(), 2);
+}
+
+#[test]
+fn a_file_that_is_emptied_and_refilled_is_never_unloaded() {
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    let began = std::time::Instant::now();
+    scene.write("a.py", "");
+    // Refilled 250 ms later, before an empty file is believed.
+    while began.elapsed().as_millis() < 250 {
+        std::thread::yield_now();
+    }
+    scene.plugin("a").tag("two").save("a.py");
+    watch.expect_reloaded("a");
+    watch.assert_quiet();
+}
