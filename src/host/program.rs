@@ -43,7 +43,7 @@ pub(super) fn command(options: &ChildOptions) -> Result<Command, StartupError> {
     let outside = match Interpreter::choose(options.python.as_deref()) {
         Err(StartupError::OtherVersion { origin, path, .. }) => Outside::check(origin, &path)?,
         Err(error) => return Err(error),
-        Ok(own) => Outside::known(own.executable().to_owned(), own.start()?),
+        Ok(own) => Outside::known(own.executable().to_owned(), own.start()?.version),
     };
     let mut command = outside.command();
     command.arg("--log").arg(&options.log);

@@ -10,6 +10,9 @@ use std::thread::JoinHandle;
 use std::{env, fs};
 
 use crossbeam_channel::Receiver;
+use pyo3::prelude::{PyAnyMethods, PyResult, Python};
+
+use crate::model::Site;
 
 /// The version of what the supervisor and a host say to each other. It grows whenever one of them
 /// would misunderstand the other of a version before.
@@ -189,4 +192,18 @@ pub(super) fn minor_of(version: &str) -> Option<String> {
     let mut parts = version.split('.');
     let minor: u32 = parts.next().filter(|major| *major == "3").and(parts.next())?.parse().ok()?;
     (minor >= OLDEST).then(|| format!("3.{minor}"))
+}
+
+/// The interpreter that runs here, which `executable` names, and where it looks for packages.
+pub(super) fn look_around(py: Python<'_>, executable: &Path) -> PyResult<Site> {
+    let version: String = py.import("platform")?.call_method0("python_version")?.extract()?;
+    tracing::debug!(executable = %executable.display(), version, "interpreter started");
+    let mut folders = Vec::new();
+    for entry in py.import("sys")?.getattr("path")?.try_iter()? {
+        // Anybody may have put anything there.
+        if let Ok(folder) = entry?.extract::<PathBuf>() {
+            folders.push(folder);
+        }
+    }
+    Ok(Site { executable: executable.to_owned(), version, folders })
 }

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use crossbeam_channel::{Sender, bounded, unbounded};
 use pyo3::prelude::{PyAnyMethods, PyResult, Python};
 
-use super::interpreter::{Ended, Outside, StartupError, find_executable, minor_of};
+use super::interpreter::{Ended, Outside, StartupError, find_executable, look_around, minor_of};
+use crate::model::Site;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -72,7 +73,7 @@ impl Interpreter {
     pub fn locate(asked: Option<&Path>) -> Result<(PathBuf, String), StartupError> {
         match Self::choose(asked) {
             Ok(own) => {
-                let version = minor_of(&own.start()?).unwrap_or_default();
+                let version = minor_of(&own.start()?.version).unwrap_or_default();
                 Ok((own.executable, version))
             }
             Err(StartupError::OtherVersion { origin, path, .. }) => {
@@ -106,15 +107,13 @@ impl Interpreter {
         }
     }
 
-    /// It runs already; its version, such as `3.11.7`.
+    /// It runs already; what it is.
     ///
     /// # Errors
     /// [`StartupError::Failed`].
-    pub fn start(&self) -> Result<String, StartupError> {
-        Python::attach(|py| -> PyResult<String> {
-            py.import("platform")?.call_method0("python_version")?.extract()
-        })
-        .map_err(|error| StartupError::Failed(error.to_string()))
+    pub fn start(&self) -> Result<Site, StartupError> {
+        Python::attach(|py| look_around(py, &self.executable))
+            .map_err(|error| StartupError::Failed(error.to_string()))
     }
 }
 

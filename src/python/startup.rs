@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io, mem, thread};
 
 use pyo3::ffi;
-use pyo3::prelude::{PyAnyMethods, PyResult, Python};
+use pyo3::prelude::Python;
 
-use super::interpreter::{Ended, StartupError, find_executable, minor_of};
+use super::interpreter::{Ended, StartupError, find_executable, look_around, minor_of};
 use crate::model::Site;
 
 /// Address space for the stack of Python's main thread; only what is used becomes memory. Deep
@@ -120,21 +120,8 @@ impl Interpreter {
     /// not the one that was asked for.
     pub fn start(&self) -> Result<Site, StartupError> {
         initialize(&self.executable)?;
-        Python::attach(|py| self.look_at_it(py))
+        Python::attach(|py| look_around(py, &self.executable))
             .map_err(|error| StartupError::Failed(error.to_string()))
-    }
-
-    fn look_at_it(&self, py: Python<'_>) -> PyResult<Site> {
-        let version: String = py.import("platform")?.call_method0("python_version")?.extract()?;
-        tracing::debug!(executable = %self.executable.display(), version, "interpreter started");
-        let mut folders = Vec::new();
-        for entry in py.import("sys")?.getattr("path")?.try_iter()? {
-            // Anybody may have put anything there.
-            if let Ok(folder) = entry?.extract::<PathBuf>() {
-                folders.push(folder);
-            }
-        }
-        Ok(Site { executable: self.executable.clone(), version, folders })
     }
 }
 
