@@ -15,7 +15,7 @@ impl<H: Host> Work<'_, H> {
     /// Starts what was edited and what was stopped for it.
     pub(super) fn start_up(&mut self, plan: &Plan) {
         for key in self.start_order(plan) {
-            if self.loader.is_halted() {
+            if self.loader.lost {
                 return;
             }
             match self.dirty.get(&key).cloned() {
@@ -82,6 +82,10 @@ impl<H: Host> Work<'_, H> {
     }
 
     fn start_one(&mut self, key: &PluginId, dirty: &Dirty) {
+        // What was stopped comes back also when the program is about to stop; nothing new starts.
+        if self.loader.is_halted() {
+            return;
+        }
         let Some(plugin) = self.loader.registry.get(key) else { return };
         let was_live = plugin.live.is_some();
         self.attempted.insert(key.clone());
