@@ -98,6 +98,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             disabled: !plugin.enabled,
             activation: plugin.activation,
             timeout: plugin.timeout,
+            isolation: plugin.isolation,
             configuration: plugin.configuration.clone(),
         };
         (id.clone(), policy)
@@ -106,6 +107,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         timeout: settings.timeout,
         shutdown_timeout: settings.shutdown_timeout,
         mode: settings.mode,
+        isolation: settings.isolation,
         lazy: false,
         plugins: plugins.collect(),
     }

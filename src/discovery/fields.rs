@@ -55,7 +55,7 @@ pub fn check_fields(fields: &Fields, id: &PluginId) -> Result<Metadata, FieldFau
             "entry" => drop(text(field, value)?),
             "class" => m.class = Some(text(field, value)?),
             "reload" => m.reload = Some(word(field, value, &RELOAD)?),
-            "isolation" => m.isolation = Some(word(field, value, &ISOLATION)?),
+            "isolation" => m.isolation = Some(isolation(field, value)?),
             "timeout" => m.timeout = Some(seconds(field, value)?),
             "watch" => m.watch = patterns(field, value)?,
             "inputs" => {
@@ -98,8 +98,8 @@ pub(super) const ACTIVATION: [(&str, Activation); 2] =
     [("eager", Activation::Eager), ("lazy", Activation::Lazy)];
 pub(super) const RELOAD: [(&str, ReloadMode); 2] =
     [("exclusive", ReloadMode::Exclusive), ("overlap", ReloadMode::Overlap)];
-pub(super) const ISOLATION: [(&str, Isolation); 3] =
-    [("none", Isolation::None), ("shared", Isolation::Shared), ("process", Isolation::Process)];
+pub(super) const ISOLATION: [(&str, Isolation); 2] =
+    [("none", Isolation::None), ("shared", Isolation::Shared)];
 
 fn is_known(field: &str) -> bool {
     KNOWN.contains(&field)
@@ -107,6 +107,18 @@ fn is_known(field: &str) -> bool {
 
 fn text(field: &str, value: &Value) -> Result<String, FieldFault> {
     value.as_str().map(str::to_owned).ok_or_else(|| FieldFault::must_be(field, "a string", value))
+}
+
+/// Whoever writes `process` counts on it, so it is refused rather than ignored.
+fn isolation(field: &str, value: &Value) -> Result<Isolation, FieldFault> {
+    if value == "process" {
+        let message = format!(
+            "`{field}` \"process\" is not available in this version; all plugins share one child \
+             process, which is \"shared\""
+        );
+        return Err(FieldFault { field: field.to_owned(), message });
+    }
+    word(field, value, &ISOLATION)
 }
 
 /// A string, or the `{"name": …, "email": …}` that other manifests have.
@@ -231,7 +243,7 @@ mod tests {
             "name": "A", "version": "1.2", "description": "d", "author": {"id": "x", "name": "N"}, "license": "MIT",
             "plugin_type": "service", "dependencies": ["b", "c.d"], "requirements": ["numpy>=1"],
             "capabilities": ["x"], "tags": ["t"], "configuration": {"k": [1]}, "activation": "lazy",
-            "entry": "m.py", "class": "C", "reload": "overlap", "isolation": "process", "timeout": 1.5,
+            "entry": "m.py", "class": "C", "reload": "overlap", "isolation": "none", "timeout": 1.5,
             "watch": ["*.x"], "inputs": false, "carry": ["sympy*"], "extra": {"e": 1}, "homepage": "h",
         }))
         .unwrap();
@@ -239,7 +251,7 @@ mod tests {
         assert_eq!(metadata.dependencies[1].as_str(), "c.d");
         assert_eq!(metadata.activation, Activation::Lazy);
         assert_eq!(metadata.reload, Some(ReloadMode::Overlap));
-        assert_eq!(metadata.isolation, Some(Isolation::Process));
+        assert_eq!(metadata.isolation, Some(Isolation::None));
         assert_eq!(metadata.timeout, Some(Duration::from_millis(1500)));
         assert_eq!(metadata.class.as_deref(), Some("C"));
         assert!(!metadata.inputs);
@@ -282,9 +294,6 @@ mod tests {
             "`reload` must be one of `exclusive`, `overlap`, not \"overlpa\"; did you mean `overlap`?"
         );
         let fault = check(json!({"isolation": "x"})).unwrap_err();
-        assert_eq!(
-            fault.message,
-            "`isolation` must be one of `none`, `shared`, `process`, not \"x\""
-        );
+        assert_eq!(fault.message, "`isolation` must be one of `none`, `shared`, not \"x\"");
     }
 }

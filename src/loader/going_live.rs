@@ -70,6 +70,7 @@ impl<H: Host> Work<'_, H> {
         } else {
             (self.out)(Event::Loaded(live));
         }
+        self.loader.warn_of_isolation(key, self.out);
     }
 }
 

@@ -30,7 +30,7 @@ pub use policy::{PluginPolicy, Policy};
 
 use crate::host::{Host, Note, Slot};
 use crate::model::{
-    Because, Candidate, Edit, Event, Generation, Patterns, Phase, PluginFault, PluginId,
+    Because, Candidate, Edit, Event, Generation, Isolation, Patterns, Phase, PluginFault, PluginId,
     UnloadReason, Warning, is_python,
 };
 use crate::requirements::Packages;
@@ -61,6 +61,8 @@ pub struct Loader<H> {
     down: Option<Down>,
     /// Plugins that were to be started when it died.
     interrupted: BTreeMap<PluginId, Dirty>,
+    /// Where each plugin was said to have asked to run, and does not.
+    elsewhere: BTreeMap<PluginId, Isolation>,
     /// How often in a row a plugin was under way when its host died.
     deaths: HashMap<PluginId, u32>,
     /// A generation has ended and was not looked at yet.
@@ -92,6 +94,7 @@ impl<H: Host> Loader<H> {
             lost: false,
             down: None,
             interrupted: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
             deaths: HashMap::new(),
             ended: false,
             stopping: Arc::default(),
@@ -126,6 +129,7 @@ impl<H: Host> Loader<H> {
 
     /// The user decided otherwise, in `file`. Reloads what that touches, and nothing else.
     pub fn reconfigure(&mut self, policy: Policy, file: &Path, out: Out<'_>) -> Vec<Imported> {
+        let policy = Policy { isolation: self.policy.isolation, ..policy };
         let before = std::mem::replace(&mut self.policy, policy);
         let mut edit = Edit::nothing();
         edit.changed.insert(file.to_owned(), None);
@@ -133,7 +137,11 @@ impl<H: Host> Loader<H> {
         work.follow_policy(&before, file);
         work.carry_out();
         let mut imported = work.end();
-        imported.extend(self.revive(out));
+        imported.extend(self.revive(&mut *out));
+        let live = self.registry.iter().filter(|plugin| plugin.live.is_some());
+        for key in live.map(|plugin| plugin.key.clone()).collect::<Vec<_>>() {
+            self.warn_of_isolation(&key, out);
+        }
         imported
     }
 
@@ -265,6 +273,27 @@ impl<H: Host> Loader<H> {
             out(Event::Unloaded { id, path, because: UnloadReason::Stop });
         }
         self.host.finish();
+    }
+
+    /// A plugin that asked to run elsewhere is told of, once for each place that it asks for.
+    fn warn_of_isolation(&mut self, key: &PluginId, out: Out<'_>) {
+        let Some(plugin) = self.registry.get(key) else { return };
+        let Some(live) = &plugin.live else { return };
+        let id = plugin.id.clone();
+        let Some(asked) = self.policy.elsewhere(&id, &live.candidate.metadata) else {
+            self.elsewhere.remove(&id);
+            return;
+        };
+        if self.elsewhere.insert(id.clone(), asked) == Some(asked) {
+            return;
+        }
+        let message = format!(
+            "its isolation is \"{}\", and it runs with \"{}\" as all do: `isolation` in [reload] of \
+             watch.toml, or --isolation, says where plugins run",
+            asked.as_str(),
+            self.policy.isolation.as_str()
+        );
+        warn(out, &id, vec![Warning::new("isolation", message)]);
     }
 
     /// Who depends on whom among the plugins that are live now.

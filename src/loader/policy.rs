@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::host::Limits;
-use crate::model::{Activation, Metadata, PluginId, ReloadMode, merge};
+use crate::model::{Activation, Isolation, Metadata, PluginId, ReloadMode, merge};
 
 /// For all plugins, and for some of them by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Policy {
     pub shutdown_timeout: Duration,
     /// How plugins are reloaded that do not say.
     pub mode: ReloadMode,
+    /// Where plugins run; no edit of the settings changes it.
+    pub isolation: Isolation,
     /// Nothing is loaded before it is asked for, whatever it says itself.
     pub lazy: bool,
     /// By name.
@@ -32,6 +34,8 @@ pub struct PluginPolicy {
     pub activation: Option<Activation>,
     /// Its deadline of each phase.
     pub timeout: Option<Duration>,
+    /// Where it shall run.
+    pub isolation: Option<Isolation>,
     /// Merged over its own configuration.
     pub configuration: Map<String, Value>,
 }
@@ -42,6 +46,7 @@ impl Default for Policy {
             timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(3),
             mode: ReloadMode::Exclusive,
+            isolation: Isolation::Shared,
             lazy: false,
             plugins: BTreeMap::new(),
         }
@@ -60,6 +65,12 @@ impl Policy {
 
     pub(crate) fn mode(&self, metadata: &Metadata) -> ReloadMode {
         metadata.reload.unwrap_or(self.mode)
+    }
+
+    /// Where the plugin was to run, if it does not run there.
+    pub(crate) fn elsewhere(&self, id: &PluginId, metadata: &Metadata) -> Option<Isolation> {
+        let named = self.plugins.get(id).and_then(|plugin| plugin.isolation);
+        named.or(metadata.isolation).filter(|asked| *asked != self.isolation)
     }
 
     pub(crate) fn limits(&self, id: &PluginId, metadata: &Metadata) -> Limits {

@@ -63,6 +63,17 @@ pub enum Isolation {
     Process,
 }
 
+impl Isolation {
+    /// The word of the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Shared => "shared",
+            Self::Process => "process",
+        }
+    }
+}
+
 /// The metadata of a plugin, checked. Defaults stand for what nobody said.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {

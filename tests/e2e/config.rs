@@ -1,7 +1,7 @@
 //! `watch.toml`, options and environment: what they do, and how their faults are told.
 
-use crate::support::watch::Watch;
-use crate::support::{Scene, text};
+use crate::support::event::{Event, Phase};
+use crate::support::{Scene, Watch, text};
 
 /// Runs to the end, which must be exit code 2: what stderr said.
 fn refused(mut watch: Watch) -> String {
@@ -179,4 +179,78 @@ fn each_isolation_carries_a_plugin() {
         ];
         assert_eq!(scene.log(), wanted, "{isolation}");
     }
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused_at_its_place() {
+    for (text, place) in [
+        ("[reload]\nisolation = \"process\"", "2:1"),
+        ("[reload]\n  preload = [\"json\"]", "2:3"),
+        ("[plugins.a]\n\nisolation = 'process'", "3:1"),
+        ("[plugins.\"a.b\"]\nlimits = { memory_mb = 256 }", "2:1"),
+        ("[plugins.a.limits]\nmemory_mb = 256", "1:12"),
+        ("[plugins.a]\nsandbox = { network = false }", "2:1"),
+    ] {
+        bad_file(text, &[&format!("watch.toml:{place}"), "is not available in this version"]);
+    }
+}
+
+/// A folder plugin `a` whose `plugin.json` says where it wants to run.
+fn wants(scene: &Scene, isolation: &str) {
+    let manifest = format!("{{\n  \"id\": \"a\",\n  \"isolation\": \"{isolation}\"\n}}\n");
+    scene.write("a/plugin.json", manifest);
+}
+
+fn isolation_warnings(events: &[Event]) -> Vec<String> {
+    let warning = |event: &Event| match event {
+        Event::Warning(warning) if warning.code == "isolation" => Some(warning.message.clone()),
+        _ => None,
+    };
+    events.iter().filter_map(warning).collect()
+}
+
+#[test]
+fn a_plugin_that_wants_a_process_of_its_own_is_told_that_there_is_none() {
+    let scene = Scene::with(&["b"]);
+    wants(&scene, "process");
+    scene.plugin("a").save("a/plugin.py");
+    let check = scene.command(["check", "plugins"]).output().unwrap();
+    let checked = String::from_utf8(check.stdout).unwrap();
+    let told = "`isolation` \"process\" is not available in this version; all plugins share one";
+    assert_eq!(check.status.code(), Some(1));
+    assert!(checked.contains(told) && checked.contains("plugin.json:3:3"), "{checked}");
+
+    let mut watch = scene.watch();
+    let failed = watch.expect_failed("a");
+    assert_eq!((failed.phase, failed.error.line), (Phase::Metadata, Some(3)));
+    assert!(failed.error.message.contains(told), "{failed:?}");
+    assert_eq!(watch.wait_ready().plugins, 1);
+    wants(&scene, "shared");
+    watch.expect_loaded("a");
+    let events = watch.stop();
+    assert_eq!(isolation_warnings(&[watch.seen.clone(), events].concat()), [""; 0]);
+}
+
+#[test]
+fn a_plugin_that_does_not_run_where_it_wants_is_told_of_once() {
+    let scene = Scene::new();
+    wants(&scene, "none");
+    scene.plugin("a").save("a/plugin.py");
+    let mut watch = scene.watching();
+    let warning = watch.warned("a", "isolation");
+    let told = "its isolation is \"none\", and it runs with \"shared\" as all do";
+    assert!(warning.message.starts_with(told), "{warning:?}");
+    scene.plugin("a").tag("two").save("a/plugin.py");
+    watch.expect_reloaded("a");
+    // The user has the last word.
+    scene.write_outside("watch.toml", "[plugins.a]\nisolation = \"shared\"\n");
+    scene.plugin("a").tag("six").save("a/plugin.py");
+    watch.expect_reloaded("a");
+    watch.stop();
+    assert_eq!(isolation_warnings(&watch.seen).len(), 1, "{:?}", watch.seen);
+
+    let mut watch = scene.watching_with(&["--isolation", "none"]);
+    let warning = watch.warned("a", "isolation");
+    assert!(warning.message.starts_with("its isolation is \"shared\""), "{warning:?}");
+    watch.stop();
 }
