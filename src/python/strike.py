@@ -15,8 +15,9 @@ def handler(watch):
     """Gives the handler of the signal."""
 
     def trace(frame, event, argument):
-        # Raising at an "exception" event would happen inside the very try that swallows it.
-        if event != "exception":
+        # Raising at an "exception" event would happen inside the very try that swallows it; raising
+        # at a "return", which an exception that leaves the frame is too, would lose its traceback.
+        if event not in ("exception", "return"):
             if watch.armed():
                 raise PluginTimeout(watch.message())
             sys.settrace(None)

@@ -26,6 +26,7 @@ mod faults;
 mod faults_start;
 mod folders;
 mod forms;
+mod hang_matrix;
 mod hangs;
 mod hostile;
 mod identity;

@@ -9,6 +9,7 @@ pub(crate) mod scene;
 pub(crate) mod watch;
 
 pub(crate) use event::Event;
+pub(crate) use plugin::Plugin;
 pub(crate) use scene::Scene;
 pub(crate) use watch::Watch;
 
