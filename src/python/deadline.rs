@@ -4,10 +4,19 @@
 //! is over its time; Python's handler then raises where the plugin stands. The first strike comes at
 //! the deadline, the next ones each [`AGAIN`] later, and raise at every line.
 //!
-//! A late strike cannot hit anything else. Calls are numbered. The watchdog strikes under the lock
-//! and only if the call is still armed; the handler, which runs on the very thread that arms and
-//! disarms, raises only if the call that was struck is the one that is armed now. What was struck a
-//! moment before the call returned is therefore a signal without effect.
+//! A late strike cannot hit anything else. The argument, which a test hammers with calls that end
+//! just about at their deadline:
+//!
+//! - The watchdog sends the signal under the lock, and only while a call is armed. `arm` and `disarm`
+//!   take the same lock. So no signal is sent for a call that was disarmed.
+//! - The C part of Python's signal handling only notes the signal; the handler runs later, between two
+//!   steps of Python code of the main thread, which is the thread that arms and disarms. It raises only
+//!   if the call that is armed *now* was struck. After `disarm` none is armed, so what was sent just
+//!   before is without effect in the loader's own Python code.
+//! - If the handler comes so late that the next call is armed already, that call has a state of its own
+//!   with no strike in it, so nothing happens either; and if it was struck meanwhile, it is due.
+//! - Between the plugin's return and `disarm` there is the caller's own code within the call. An
+//!   exception there ends the call as a timeout, as it is one.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;

@@ -1,6 +1,6 @@
 //! Each kind of hang in each phase: ended at its deadline, told with the line at which it hung.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::support::event::{Event, Failed, Phase};
@@ -205,4 +205,47 @@ fn an_edit_of_another_waits_no_longer_than_the_deadline_of_the_one_that_hangs() 
     assert_eq!(watch.expect_failed("a").phase, Phase::Initialize);
     watch.expect_reloaded("b");
     watch.stop();
+}
+
+/// Calls that end just about at their deadline, some before it and some after. A strike that comes
+/// too late would hit whatever runs next: the loader's own code, or the next call.
+#[test]
+fn a_strike_that_comes_as_the_call_ends_hits_nothing_else() {
+    let scene = Scene::with(&["b"]);
+    scene.write_outside("watch.toml", "[plugins.a]\ntimeout = 0.05\n");
+    // Most of the time is slept away, the rest is spent turning in Python.
+    let near = "import os, time\nlog(f'process {os.getpid()}')\n\
+                def until(ms):\n    end = BEGAN + ms / 1000\n    time.sleep(max(0, end - 0.002 - time.monotonic()))\n    \
+                while time.monotonic() < end: pass\n";
+    let mut watch = scene.watching();
+    let (mut live, mut late) = (0, 0);
+    for round in 0..200 {
+        // From 1 ms before to 1 ms after, as far as the module itself can tell when it began.
+        let ms = 49.0 + f64::from(round % 41) * 0.05;
+        let body = format!("import time\nBEGAN = time.monotonic()\n{near}until({ms:.2})");
+        scene.plugin("a").tag(&round.to_string()).body(&body).save("a.py");
+        match watch.outcome() {
+            Event::Loaded(event) => assert_eq!(event.id, "a"),
+            Event::Reloaded(event) => assert_eq!(event.id, "a"),
+            Event::Failed(failed) => {
+                assert_eq!(failed.id.as_deref(), Some("a"), "{failed:?}");
+                assert_eq!(failed.error.kind, "PluginTimeout", "{failed:?}");
+                // Not `metadata`: that call is next, and it takes no time.
+                let phases = [Phase::Import, Phase::Create, Phase::Initialize];
+                assert!(phases.contains(&failed.phase), "{failed:?}");
+                late += 1;
+                continue;
+            }
+            other => watch.fail(&format!("{other:?}")),
+        }
+        live += 1;
+    }
+    assert!(live > 0 && late > 0, "{live} live, {late} late");
+    scene.plugin("b").tag("two").body("import os\nlog(f'process {os.getpid()}')").save("b.py");
+    watch.expect_reloaded("b");
+    watch.stop();
+    let log = scene.log();
+    let processes: BTreeSet<&String> =
+        log.iter().filter(|line| line.starts_with("process ")).collect();
+    assert_eq!(processes.len(), 1, "{processes:?}");
 }
