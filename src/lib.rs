@@ -13,6 +13,7 @@ pub mod host;
 pub mod keys;
 pub mod loader;
 pub mod model;
+mod parallel;
 pub mod python;
 pub mod raw;
 pub mod report;

@@ -3,6 +3,7 @@
 //! The bytes that were hashed are the bytes that are parsed, compiled, executed and shown in error
 //! messages. Nothing in this program reads the same content twice and hopes that it is the same.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,6 +17,9 @@ use serde::{Deserialize, Serialize};
 /// No person writes such a file; a parser would need gigabytes for it while the author waits.
 pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Room that is kept from one file to the next.
+const READ_AT_ONCE: usize = 64 * 1024;
+
 /// The identity of a content: two files with the same hash have the same bytes (BLAKE3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ContentHash([u8; 32]);
@@ -24,6 +28,13 @@ impl ContentHash {
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl ContentHash {
+    /// The hash as bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 
@@ -69,17 +80,8 @@ impl Source {
     /// socket or device (which is never opened for longer than it takes to see what it is),
     /// [`ReadError::TooLarge`] above [`MAX_SOURCE_BYTES`], [`ReadError::Io`] for the rest.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let file = open_regular(path)?;
-        let size = file.metadata().map_err(ReadError::Io)?.len();
-        if size > MAX_SOURCE_BYTES {
-            return Err(ReadError::TooLarge { size });
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-        // The file may grow between the two calls, so the limit is held here as well.
-        file.take(MAX_SOURCE_BYTES + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
-        if bytes.len() as u64 > MAX_SOURCE_BYTES {
-            return Err(ReadError::TooLarge { size: bytes.len() as u64 });
-        }
+        let mut bytes = Vec::new();
+        read_regular(path, &mut bytes)?;
         Ok(Self::new(path, bytes))
     }
 
@@ -95,6 +97,29 @@ impl Source {
             }
             read => read,
         }
+    }
+
+    /// Reads a regular file of which only a content that is `wanted` is hashed and kept; `None` for
+    /// any other.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn read_if(path: &Path, wanted: impl Fn(&[u8]) -> bool) -> Result<Option<Self>, ReadError> {
+        thread_local! {
+            /// Most files are not wanted, so their contents share one place.
+            static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        BYTES.with_borrow_mut(|bytes| {
+            bytes.clear();
+            // One large file shall not be paid for until the end.
+            bytes.shrink_to(READ_AT_ONCE);
+            let (file, size) = open_regular(path)?;
+            // As much as there was when it was opened: to ask for the end costs as much as to read
+            // a small file, and whoever goes on writing is noticed by the watch.
+            let limit = if size > 0 { size } else { MAX_SOURCE_BYTES + 1 };
+            read_open(file, size, limit, bytes)?;
+            Ok(wanted(bytes).then(|| Self::new(path, bytes.as_slice())))
+        })
     }
 }
 
@@ -126,8 +151,29 @@ pub enum ReadError {
     Io(#[source] io::Error),
 }
 
-/// Opens `path` if it is a regular file, without ever blocking on a FIFO.
-fn open_regular(path: &Path) -> Result<File, ReadError> {
+/// Puts the content of a regular file behind what is in `bytes`.
+fn read_regular(path: &Path, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
+    let (file, size) = open_regular(path)?;
+    read_open(file, size, MAX_SOURCE_BYTES + 1, bytes)
+}
+
+/// Puts what can be read, up to `limit`, behind what is in `bytes`.
+fn read_open(file: File, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
+    if size > MAX_SOURCE_BYTES {
+        return Err(ReadError::TooLarge { size });
+    }
+    // With room for one more byte, the end is seen without another allocation.
+    bytes.reserve(usize::try_from(size).unwrap_or(0) + 1);
+    // The file may grow between the two calls, so the limit is held here as well.
+    let count = file.take(limit).read_to_end(bytes).map_err(ReadError::Io)?;
+    if count as u64 > MAX_SOURCE_BYTES {
+        return Err(ReadError::TooLarge { size: count as u64 });
+    }
+    Ok(())
+}
+
+/// Opens `path` if it is a regular file, without ever blocking on a FIFO; also its size.
+fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]
@@ -142,7 +188,7 @@ fn open_regular(path: &Path) -> Result<File, ReadError> {
         _ => ReadError::Io(error),
     })?;
     match file.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(metadata) if metadata.is_file() => Ok((file, metadata.len())),
         Ok(_) => Err(ReadError::NotAFile),
         Err(error) => Err(ReadError::Io(error)),
     }

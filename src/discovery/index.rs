@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::{Content, FolderVerdict, classify_file, classify_folder};
+use super::{Content, FolderVerdict, classify_file, classify_folder, indicators};
 use crate::model::{MANIFEST, Phase, Place, PluginFault, UnitChange, Verdict, is_python};
+use crate::parallel;
 use crate::source::{ContentHash, ReadError, Source};
 
 /// The files under the roots.
@@ -28,13 +29,64 @@ pub struct Index {
 }
 
 impl Index {
-    /// Takes in the files that a first walk found; all units, sorted by path.
+    /// Takes in the files that a first walk found; the units that are plugins or mean to be, sorted
+    /// by path. Works on all processors, and of a file that is neither it keeps nothing but its name.
     pub fn fill(&mut self, files: Vec<PathBuf>) -> Vec<UnitChange> {
-        let contents = files.into_iter().map(|path| {
-            let content = Content::read(&path);
-            (path, content)
+        let (python, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|path| is_python(path));
+        // Made as a whole from what is sorted, it need not look for the place of each.
+        self.python = python.iter().cloned().collect();
+        let (mut folders, mut by_itself) = (BTreeSet::new(), BTreeMap::new());
+        let contents = parallel::map(&others, |path| Content::read(path));
+        let mut fresh: BTreeMap<PathBuf, Content> = others.into_iter().zip(contents).collect();
+        for (path, content) in &fresh {
+            self.note(path, content, &mut folders, &mut by_itself);
+        }
+        folders.retain(|folder| self.owner_of_folder(folder).is_none());
+        let mut units = BTreeMap::new();
+        let looked = parallel::map(&Vec::from_iter(folders), |folder| {
+            let read = &mut |path: &Path| Source::read(path);
+            (folder.clone(), self.look_at_manifest(folder, &fresh, read))
         });
-        self.take_in(contents.collect())
+        for (folder, looked) in looked {
+            units.insert(folder.clone(), self.take_folder(folder, looked));
+        }
+        fresh.clear();
+        let looked = parallel::filter_map(&python, |path| {
+            // Own modules of a folder are read when they are imported.
+            let by_itself = self.owner(path).is_none();
+            let looked = by_itself.then(|| Self::look_at_file(path))?.transpose()?;
+            Some((path.clone(), looked))
+        });
+        for (path, looked) in looked {
+            match looked {
+                Ok((source, verdict)) => {
+                    self.hashes.insert(path.clone(), source.hash);
+                    if verdict != Verdict::NotAPlugin {
+                        let (verdict, entry) = (Some(verdict), Some(source));
+                        units.insert(path.clone(), UnitChange { unit: path, verdict, entry });
+                    }
+                }
+                Err(ReadError::Missing | ReadError::NotAFile) => {
+                    self.python.remove(&path);
+                }
+                Err(error) => {
+                    let verdict = Some(unreadable(&path, &error));
+                    self.unreadable.insert(path.clone());
+                    units.insert(path.clone(), UnitChange { unit: path, verdict, entry: None });
+                }
+            }
+        }
+        units.into_values().collect()
+    }
+
+    /// A Python file by itself: nothing, unless it has a mark.
+    fn look_at_file(path: &Path) -> Result<Option<(Source, Verdict)>, ReadError> {
+        let source = Source::read_if(path, indicators::in_text)?;
+        Ok(source.map(|source| {
+            let verdict = classify_file(&source);
+            (source, verdict)
+        }))
     }
 
     /// Takes in files that were read again. Units that may be something else now, sorted by path.
@@ -56,7 +108,11 @@ impl Index {
     /// Whether `content` is what is known of `path` already.
     pub fn is_known(&self, path: &Path, content: &Content) -> bool {
         match content {
-            Content::Present(source) => self.hashes.get(path) == Some(&source.hash),
+            Content::Present(source) => match self.hashes.get(path) {
+                Some(hash) => *hash == source.hash,
+                // It had no mark, and nobody imported it.
+                None => self.is_plain(path) && !indicators::in_text(&source.bytes),
+            },
             Content::Gone => {
                 !self.hashes.contains_key(path)
                     && !self.python.contains(path)
@@ -64,6 +120,13 @@ impl Index {
             }
             Content::Unreadable(_) => self.unreadable.contains(path),
         }
+    }
+
+    /// Whether it is a Python file of which nothing but the name is known.
+    fn is_plain(&self, path: &Path) -> bool {
+        self.python.contains(path)
+            && !self.unreadable.contains(path)
+            && !self.hashes.contains_key(path)
     }
 
     /// Whether the file could not be read when it was looked at last.
@@ -271,23 +334,47 @@ impl Index {
     }
 
     fn folder_unit(&mut self, folder: &Path, fresh: &mut BTreeMap<PathBuf, Content>) -> UnitChange {
-        let unit = folder.to_owned();
-        self.entries.remove(folder);
-        let Some(manifest) = self.manifests.get(folder).and_then(Option::as_ref) else {
-            let path = folder.join(MANIFEST);
-            let verdict = match fresh.get(&path) {
-                Some(Content::Unreadable(error)) => unreadable(&path, error),
-                _ => return gone(unit),
-            };
-            return UnitChange { unit, verdict: Some(verdict), entry: None };
-        };
-        let mut read = |path: &Path| match fresh.get(path) {
+        let looked = self.look_at_manifest(folder, fresh, &mut |path| match fresh.get(path) {
             Some(Content::Present(source)) => Ok(source.clone()),
             _ => Source::read(path),
-        };
-        let FolderVerdict { verdict, entry, entry_path } = classify_folder(manifest, &mut read);
-        self.entries.extend(entry_path.map(|path| (unit.clone(), path)));
-        UnitChange { unit, verdict: Some(verdict), entry }
+        });
+        self.take_folder(folder.to_owned(), looked)
+    }
+
+    /// What a folder's `plugin.json` makes of it; `Err` if there is none that could be read.
+    fn look_at_manifest(
+        &self,
+        folder: &Path,
+        fresh: &BTreeMap<PathBuf, Content>,
+        read: &mut dyn FnMut(&Path) -> Result<Source, ReadError>,
+    ) -> Result<FolderVerdict, Option<Verdict>> {
+        if let Some(manifest) = self.manifests.get(folder).and_then(Option::as_ref) {
+            return Ok(classify_folder(manifest, read));
+        }
+        let path = folder.join(MANIFEST);
+        Err(match fresh.get(&path) {
+            Some(Content::Unreadable(error)) => Some(unreadable(&path, error)),
+            _ => None,
+        })
+    }
+
+    fn take_folder(
+        &mut self,
+        unit: PathBuf,
+        looked: Result<FolderVerdict, Option<Verdict>>,
+    ) -> UnitChange {
+        self.entries.remove(&unit);
+        match looked {
+            Ok(FolderVerdict { verdict, entry, entry_path }) => {
+                self.entries.extend(entry_path.map(|path| (unit.clone(), path)));
+                if let Some(entry) = &entry {
+                    // What is known already is what an edit is told from.
+                    self.hashes.entry(entry.path.clone()).or_insert(entry.hash);
+                }
+                UnitChange { unit, verdict: Some(verdict), entry }
+            }
+            Err(verdict) => UnitChange { unit, verdict, entry: None },
+        }
     }
 }
 

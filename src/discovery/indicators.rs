@@ -18,9 +18,15 @@ static MARKS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).unwrap()
 });
 
+/// What every mark has in it. Plain words are searched for many bytes at a time, and almost no file
+/// has one.
+#[expect(clippy::unwrap_used, reason = "a constant that every test compiles")]
+static WORDS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("(?-u)qtforge|{}", NAMES.join("|"))).unwrap());
+
 /// Whether `bytes` hold a mark anywhere, be it in a comment.
 pub(super) fn in_text(bytes: &[u8]) -> bool {
-    MARKS.is_match(bytes)
+    WORDS.is_match(bytes) && MARKS.is_match(bytes)
 }
 
 /// Whether the tokens of `text` hold a mark outside of comments and strings.
