@@ -173,7 +173,7 @@ fn read_open(file: File, size: u64, limit: u64, bytes: &mut Vec<u8>) -> Result<(
 }
 
 /// Opens `path` if it is a regular file, without ever blocking on a FIFO; also its size.
-fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
+pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]

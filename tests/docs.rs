@@ -38,6 +38,7 @@ fn text_of(name: &str) -> String {
 fn replug(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_replug"));
     command.current_dir(folder);
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("caches"));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("REPLUG_") || text.starts_with("PYTHON") || text == "VIRTUAL_ENV" {

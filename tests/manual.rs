@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what tests share may fail like tests")]
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -17,6 +17,7 @@ use replug::source::Source;
 #[derive(Default)]
 struct Inside {
     told: Vec<String>,
+    begun: VecDeque<Started>,
     refuse_start: BTreeSet<String>,
     refuse_compile: BTreeSet<PathBuf>,
 }
@@ -45,15 +46,20 @@ impl Host for FakeHost {
         }
     }
 
-    fn start(&mut self, start: Start) -> Started {
+    fn begin(&mut self, start: Start) {
         self.note(format!("start {}", start.key));
         let refused = self.0.borrow().refuse_start.contains(start.key.as_str());
         let fault = || PluginFault::new(Phase::Initialize, "ValueError", "no");
-        Started {
+        let started = Started {
             result: if refused { Err(fault()) } else { Ok(start.fields) },
             trace: Trace { imported: start.sources, ..Trace::default() },
             warnings: Vec::new(),
-        }
+        };
+        self.0.borrow_mut().begun.push_back(started);
+    }
+
+    fn started(&mut self) -> Started {
+        self.0.borrow_mut().begun.pop_front().unwrap()
     }
 
     fn stop(&mut self, key: &PluginId, _: Slot) -> Vec<Warning> {

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Exec) -> Result<Exit, Problem> {
     handle_signals(stop, stopping.clone()).map_err(|error| Problem::fault(&error))?;
     let (notes, _) = unbounded();
     let (gone, _) = unbounded();
-    let (host, hurry) = start_host(common, &settings, None, notes, gone)?;
+    let (host, hurry) = start_host(common, &settings, None, None, notes, gone)?;
     // Set once, here; nobody else does.
     let _ = stopping.hurry.set(hurry);
 

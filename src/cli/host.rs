@@ -8,12 +8,13 @@ use crate::host;
 
 /// Serves the supervisor that started this process.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
-    let (mut python, mut mark, mut filter) = (None, None, None);
+    let (mut python, mut mark, mut filter, mut cache) = (None, None, None, None);
     let mut arguments = arguments;
     while let (Some(option), Some(value)) = (arguments.next(), arguments.next()) {
         match option.to_str() {
             Some("--log") => filter = Some(value),
             Some("--tag-prints") => mark = value.to_str().map(str::to_owned),
+            Some("--cache") => cache = Some(PathBuf::from(value)),
             Some("--python") => python = Some(PathBuf::from(value)),
             // Nobody but ourselves writes this command line.
             _ => return Exit::Usage,
@@ -21,5 +22,5 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     }
     let filter = filter.unwrap_or_default();
     log::start_in_host(&filter.to_string_lossy(), mark.clone());
-    if host::serve(python, mark) == 0 { Exit::Clean } else { Exit::Fault }
+    if host::serve(python, mark, cache) == 0 { Exit::Clean } else { Exit::Fault }
 }

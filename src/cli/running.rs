@@ -1,5 +1,8 @@
 //! What every command that runs plugins needs: a place for them, a way to stop, and a policy.
 
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,12 +22,22 @@ use crate::settings::Settings;
 /// How long a call into a plugin may go on after somebody asked to stop.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Where compiled code is kept from one start of the program to the next; `None` if nobody says where
+/// such things go.
+pub(super) fn cache_folder() -> Option<PathBuf> {
+    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let home = || Some(absolute(env::var_os("HOME")?)?.join(".cache"));
+    let caches = env::var_os("XDG_CACHE_HOME").and_then(absolute).or_else(home)?;
+    Some(caches.join("replug"))
+}
+
 /// The place where plugins run, as the settings have it. What they print in a child goes to `printing`,
-/// or straight to where our own output goes.
+/// or straight to where our own output goes. Compiled code is kept in `cache`.
 pub(super) fn start_host(
     common: &Common,
     settings: &Settings,
     printing: Option<Printing>,
+    cache: Option<PathBuf>,
     notes: Sender<Note>,
     gone: Sender<()>,
 ) -> Result<(Client, Hurry), Problem> {
@@ -34,6 +47,7 @@ pub(super) fn start_host(
             python,
             expendable: false,
             tag_prints: None,
+            cache,
             terminal: Arc::new(|wanted| terminal(wanted.then_some(None))),
         };
         let (host, urgency) =
@@ -47,6 +61,7 @@ pub(super) fn start_host(
         python,
         log: log::filter(common).to_owned(),
         printing,
+        cache,
         terminal: Some(Arc::new(|group| terminal(group.map(Some)))),
     };
     host::spawn(options, notes, gone).map_err(|error| match error {

@@ -8,7 +8,7 @@ use crossbeam_channel::{bounded, never, unbounded};
 
 use super::args::Watch;
 use super::problem::{Problem, written};
-use super::running::{Stopping, handle_signals, policy, start_host};
+use super::running::{Stopping, cache_folder, handle_signals, policy, start_host};
 use super::screen::{self, Screen};
 use super::{Exit, stdio, survey};
 use crate::debounce::Settle;
@@ -49,8 +49,9 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
     let (note_sender, notes) = unbounded();
     let (gone_sender, gone) = unbounded();
     let (report, printing) = report(arguments, stdout, listener.is_some())?;
+    let cache = (!arguments.no_cache).then(cache_folder).flatten();
     let (host, hurry) =
-        start_host(&arguments.common, &settings, printing, note_sender, gone_sender)?;
+        start_host(&arguments.common, &settings, printing, cache, note_sender, gone_sender)?;
     // Set once, here; nobody else does.
     let _ = stopping.hurry.set(hurry);
     let options = Options {

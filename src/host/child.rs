@@ -4,9 +4,10 @@
 //! group of its own, so that a terminal's Ctrl-C does not reach it, and so that what plugins start
 //! ends with it.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub struct ChildOptions {
     pub log: String,
     /// Where what plugins print goes, line by line; without it, where our own goes, as it is.
     pub printing: Option<Printing>,
+    /// Where compiled code is kept, if it is.
+    pub cache: Option<PathBuf>,
     /// Gives the terminal to the process group named, for a debugger, or takes it back; whether that
     /// could be done.
     pub terminal: Option<Terminal>,
@@ -83,7 +86,8 @@ pub fn spawn(
         gone,
         aside: aside.clone(),
         process: None,
-        about: None,
+        unanswered: VecDeque::new(),
+        early: VecDeque::new(),
         deaths: 0,
     };
     let site = link.start()?;
@@ -93,7 +97,7 @@ pub fn spawn(
             let _ = wire::write(aside, &Word::Hurry(limit));
         }
     };
-    Ok((Client { link: Box::new(link), site, prepared: None }, Box::new(hurry)))
+    Ok((Client::new(Box::new(link), site), Box::new(hurry)))
 }
 
 /// The socket for what does not wait for its turn.
@@ -109,18 +113,27 @@ struct ChildLink {
     gone: Sender<()>,
     aside: Aside,
     process: Option<Process>,
-    /// Whose code runs, while a call is under way.
-    about: Option<About>,
+    /// What was asked for and is not answered yet.
+    unanswered: VecDeque<Unanswered>,
+    /// Answers that had to be taken before anybody waited for them.
+    early: VecDeque<Response>,
     /// How many processes in a row have died young.
     deaths: u32,
 }
 
-/// What a call is about.
-struct About {
-    plugin: PluginId,
+/// A request on its way, or under way.
+struct Unanswered {
+    /// Whose code it runs.
+    about: Option<PluginId>,
     /// It ends a live generation.
     stopping: bool,
+    /// Of its frame.
+    bytes: usize,
 }
+
+/// So many bytes of requests fit into any socket. With more under way both sides could wait for the
+/// other to read.
+const MOST_BYTES_UNANSWERED: usize = 64 * 1024;
 
 struct Process {
     child: Child,
@@ -193,10 +206,31 @@ impl ChildLink {
         Ok((child, Some(prints)))
     }
 
+    /// The next answer from the socket.
+    fn take(&mut self) -> Option<Response> {
+        let process = self.process.as_mut()?;
+        match wire::read(&mut process.channel) {
+            Ok(Some(response)) => {
+                self.unanswered.pop_front();
+                if let Some(prints) = &process.prints {
+                    prints.call(self.unanswered.front().and_then(|next| next.about.as_ref()));
+                }
+                Some(response)
+            }
+            Ok(None) | Err(_) => {
+                process.silent.store(true, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
     /// What became of a process that does not answer any more.
     fn bury(&mut self) -> Option<Death> {
         *lock(&self.aside) = None;
         let mut process = self.process.take()?;
+        // Nobody answers those any more. The first of them was under way.
+        let first = self.unanswered.drain(..).next();
+        self.early.clear();
         let ending = end_of(&mut process.child);
         end_group(process.child.id());
         let status = process.child.wait().ok()?;
@@ -215,10 +249,10 @@ impl ChildLink {
         }
         let lived_long = process.born.elapsed() > LONG_LIFE;
         self.deaths = if lived_long { 1 } else { self.deaths + 1 };
-        let about = self.about.take().filter(|_| !death::is_innocent(status));
+        let first = first.filter(|_| !death::is_innocent(status));
         Some(Death {
-            while_stopping: about.as_ref().is_some_and(|about| about.stopping),
-            culprit: about.map(|about| about.plugin),
+            while_stopping: first.as_ref().is_some_and(|first| first.stopping),
+            culprit: first.and_then(|first| first.about),
             fault: death::describe(ending.then_some(status), &crash),
         })
     }
@@ -226,6 +260,16 @@ impl ChildLink {
 
 impl Link for ChildLink {
     fn send(&mut self, request: Request, about: Option<&PluginId>) -> bool {
+        let Ok(frame) = wire::frame(&request) else { return false };
+        let bytes = frame.len();
+        let under_way: usize = self.unanswered.iter().map(|other| other.bytes).sum();
+        if under_way + bytes > MOST_BYTES_UNANSWERED {
+            while !self.unanswered.is_empty()
+                && let Some(response) = self.take()
+            {
+                self.early.push_back(response);
+            }
+        }
         let Some(process) = &mut self.process else { return false };
         // What was under way when it died stays known.
         if process.silent.load(Ordering::Relaxed) {
@@ -234,33 +278,22 @@ impl Link for ChildLink {
         if matches!(request, Request::Finish) {
             process.finished.store(true, Ordering::Relaxed);
         }
-        if let Some(prints) = &process.prints {
+        let stopping = about.is_some() && matches!(request, Request::Stop(_, Slot::Live));
+        if self.unanswered.is_empty()
+            && let Some(prints) = &process.prints
+        {
             prints.call(about);
         }
-        let stopping = matches!(request, Request::Stop(_, Slot::Live));
-        self.about = about.map(|plugin| About { plugin: plugin.clone(), stopping });
-        let sent = wire::write(process.channel.get_mut(), &request).is_ok();
+        let sent = process.channel.get_mut().write_all(&frame).is_ok();
         if !sent {
             process.silent.store(true, Ordering::Relaxed);
         }
+        self.unanswered.push_back(Unanswered { about: about.cloned(), stopping, bytes });
         sent
     }
 
     fn receive(&mut self) -> Option<Response> {
-        let process = self.process.as_mut()?;
-        match wire::read(&mut process.channel) {
-            Ok(Some(response)) => {
-                self.about = None;
-                if let Some(prints) = &process.prints {
-                    prints.call(None);
-                }
-                Some(response)
-            }
-            Ok(None) | Err(_) => {
-                process.silent.store(true, Ordering::Relaxed);
-                None
-            }
-        }
+        self.early.pop_front().or_else(|| self.take())
     }
 
     fn death(&mut self) -> Option<Death> {

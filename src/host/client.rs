@@ -1,5 +1,6 @@
 //! The supervisor's side of a host, whatever lies between the two.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::message::{Request, Response};
@@ -31,13 +32,20 @@ pub(super) trait Link {
 
 /// A host at the other end of a link.
 pub struct Client {
-    pub(super) link: Box<dyn Link>,
-    pub(super) site: Site,
+    link: Box<dyn Link>,
+    site: Site,
     /// What is being compiled though nobody asked for it yet; its answer is the next that comes.
-    pub(super) prepared: Option<Source>,
+    prepared: Option<Source>,
+    /// The starts that were asked for and not waited for yet: whether anybody was there to hear it.
+    begun: VecDeque<bool>,
 }
 
 impl Client {
+    /// To the interpreter at `site`, by `link`.
+    pub(super) fn new(link: Box<dyn Link>, site: Site) -> Self {
+        Self { link, site, prepared: None, begun: VecDeque::new() }
+    }
+
     /// The interpreter's version, such as `3.11.7`.
     pub fn version(&self) -> &str {
         &self.site.version
@@ -92,9 +100,16 @@ impl Host for Client {
         }
     }
 
-    fn start(&mut self, start: Start) -> Started {
+    fn begin(&mut self, start: Start) {
+        self.take_prepared();
         let key = start.key.clone();
-        match self.ask(Request::Start(Box::new(start)), Some(&key)) {
+        let sent = self.link.send(Request::Start(Box::new(start)), Some(&key));
+        self.begun.push_back(sent);
+    }
+
+    fn started(&mut self) -> Started {
+        let sent = self.begun.pop_front().unwrap_or_default();
+        match sent.then(|| self.link.receive()).flatten() {
             Some(Response::Started(started)) => *started,
             _ => Started { result: Err(gone()), trace: Trace::default(), warnings: Vec::new() },
         }

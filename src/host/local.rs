@@ -25,6 +25,8 @@ pub struct LocalOptions {
     pub expendable: bool,
     /// What plugins print is tagged, and the tags begin so.
     pub tag_prints: Option<String>,
+    /// Where compiled code is kept, if it is.
+    pub cache: Option<PathBuf>,
     /// Asks for the terminal, for a debugger.
     pub terminal: AskTerminal,
 }
@@ -55,7 +57,7 @@ pub fn in_this_process(
         .recv()
         .unwrap_or_else(|_| Err(StartupError::Failed("its thread ended".to_owned())))?;
     let link = LocalLink { requests, responses, ended: Some(ended) };
-    Ok((Client { link: Box::new(link), site, prepared: None }, urgency))
+    Ok((Client::new(Box::new(link), site), urgency))
 }
 
 /// The way to that thread within one process.
@@ -111,9 +113,9 @@ pub(super) fn carry_out_all(
 ) {
     let runtime = interpreter.start().and_then(|site| {
         let (expendable, mark) = (options.expendable, options.tag_prints.as_deref());
-        let runtime = Python::attach(|py| {
-            Runtime::new(py, notes, expendable, mark, options.terminal.clone())
-        });
+        let (cache, terminal) = (options.cache.clone(), options.terminal.clone());
+        let runtime =
+            Python::attach(|py| Runtime::new(py, notes, expendable, mark, cache, terminal));
         let runtime = runtime.map_err(|error| StartupError::Failed(error.to_string()))?;
         Ok((runtime, site))
     });
@@ -135,6 +137,7 @@ pub(super) fn carry_out_all(
         if !answer(response) || last {
             break;
         }
+        runtime.rest();
     }
 }
 

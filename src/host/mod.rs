@@ -87,6 +87,9 @@ pub struct Limits {
     pub shutdown: Duration,
 }
 
+/// The kind of the fault of a [`Start`] that was not even tried, because everything is to end.
+pub const STOPPING: &str = "Stopping";
+
 /// What became of a [`Start`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Started {
@@ -173,7 +176,7 @@ pub struct Death {
     pub fault: PluginFault,
 }
 
-/// Where plugins run. All calls wait for the answer, except [`Host::prepare`].
+/// Where plugins run. All calls wait for the answer, except [`Host::prepare`] and [`Host::begin`].
 ///
 /// A host keeps at most two generations of a plugin: the live one and the one before it.
 pub trait Host {
@@ -193,7 +196,17 @@ pub trait Host {
 
     /// Imports, creates and initializes a generation. If that succeeds it is the live one; an
     /// exclusive plugin's older generation is then dropped, an overlapping one's is set aside.
-    fn start(&mut self, start: Start) -> Started;
+    fn start(&mut self, start: Start) -> Started {
+        self.begin(start);
+        self.started()
+    }
+
+    /// Asks for a start without waiting for it. Several may be asked for; nothing else may be until
+    /// [`Host::started`] was called for each.
+    fn begin(&mut self, start: Start);
+
+    /// Waits for the first of the starts that were asked for.
+    fn started(&mut self) -> Started;
 
     /// `stop_service()` and `shutdown()` on the generation in `slot`, once. What it registered is
     /// undone and its entries leave `sys.modules`; a live one is then set aside, one that was aside

@@ -32,7 +32,7 @@ pub(super) fn command(options: &ChildOptions) -> Result<Command, StartupError> {
             command
         }
     };
-    command.arg("--log").arg(&options.log);
+    tell(&mut command, options);
     Ok(command)
 }
 
@@ -46,8 +46,16 @@ pub(super) fn command(options: &ChildOptions) -> Result<Command, StartupError> {
         Ok(own) => Outside::known(own.executable().to_owned(), own.start()?.version),
     };
     let mut command = outside.command();
-    command.arg("--log").arg(&options.log);
+    tell(&mut command, options);
     Ok(command)
+}
+
+/// What every host is told.
+fn tell(command: &mut Command, options: &ChildOptions) {
+    command.arg("--log").arg(&options.log);
+    if let Some(cache) = &options.cache {
+        command.arg("--cache").arg(cache);
+    }
 }
 
 /// Has the child find these descriptors at their places, in a process group of its own.

@@ -37,7 +37,7 @@ pub(super) const CUT_OFF: i32 = 121;
 /// Serves one supervisor until it says so or is gone; the exit code. `tag_prints` is what the tags
 /// begin with that say whose output it is.
 #[expect(unsafe_code, reason = "inherited descriptors are numbers")]
-pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
+pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<PathBuf>) -> u8 {
     // What plugins start shall not hold any of these open.
     for descriptor in [CHANNEL, CRASH, ASIDE] {
         close_on_exec(descriptor);
@@ -67,7 +67,7 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>) -> u8 {
             return 1;
         }
     };
-    let options = LocalOptions { python, expendable: true, tag_prints, terminal };
+    let options = LocalOptions { python, expendable: true, tag_prints, cache, terminal };
     let body = move || {
         let started = move |outcome: Starting| match outcome {
             Ok((site, urgency)) => {

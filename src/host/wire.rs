@@ -5,13 +5,18 @@ use std::io::{self, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Writes one message, whole.
-pub(super) fn write(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+/// One message, as it is written.
+pub(super) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut frame = vec![0; 4];
     rmp_serde::encode::write(&mut frame, message).map_err(io::Error::other)?;
     let length = u32::try_from(frame.len() - 4).map_err(io::Error::other)?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
-    out.write_all(&frame)
+    Ok(frame)
+}
+
+/// Writes one message, whole.
+pub(super) fn write(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    out.write_all(&frame(message)?)
 }
 
 /// Reads one message; `None` at the end.

@@ -1,28 +1,62 @@
 //! What starts: plugins that were edited, and those that were stopped for their sake, dependencies
 //! before dependents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use super::plan::Plan;
 use super::{Dirty, Imported, Work, order, warn};
-use crate::host::{Host, Slot, Start, Started, Taken, Trace};
-use crate::model::{Because, PluginId, ReloadMode};
+use crate::host::{Host, STOPPING, Slot, Start, Started, Taken, Trace};
+use crate::model::{Because, Generation, PluginId, ReloadMode};
 use crate::source::Source;
+
+/// So many starts are asked for before the first is answered: the place where plugins run does not
+/// wait for this one to write down how the last start went.
+const AHEAD: usize = 4;
+
+/// With so many plugins or fewer, each is told of before the next one begins.
+const MANY: usize = 32;
+
+/// A start that the host was asked for.
+struct Begun {
+    key: PluginId,
+    dirty: Dirty,
+    was_live: bool,
+    began: Instant,
+    mode: ReloadMode,
+    number: Generation,
+    /// The contents that went along.
+    sent: BTreeMap<PathBuf, Source>,
+}
 
 impl<H: Host> Work<'_, H> {
     /// Starts what was edited and what was stopped for it.
     pub(super) fn start_up(&mut self, plan: &Plan) {
-        for key in self.start_order(plan) {
+        let order = self.start_order(plan);
+        // What plugins print comes with their outcome, unless there is too much to read anyway.
+        let many = order.len() > MANY;
+        let mut ahead = VecDeque::new();
+        for key in order {
             if self.loader.lost {
-                return;
+                break;
             }
-            match self.dirty.get(&key).cloned() {
+            let dirty = self.dirty.get(&key).cloned();
+            if let Some(dirty) = dirty.as_ref().filter(|_| many && self.needs_nobody(&key)) {
+                ahead.extend(self.begin(&key, dirty));
+                if ahead.len() > AHEAD {
+                    self.conclude_first(&mut ahead);
+                }
+                continue;
+            }
+            self.conclude_all(&mut ahead);
+            match dirty {
+                _ if self.loader.lost => break,
                 Some(dirty) => self.renew(&key, &dirty),
                 None => self.bring_back(&key),
             }
         }
+        self.conclude_all(&mut ahead);
     }
 
     /// Dependencies first, those of the new generations as well as those of the old ones, which may
@@ -37,6 +71,33 @@ impl<H: Host> Work<'_, H> {
             order::dependencies_first(&both)
         } else {
             order::dependencies_first(&wanted)
+        }
+    }
+
+    /// Whether no start before it can change how it is started, and nothing is asked of the host when
+    /// it fails.
+    fn needs_nobody(&self, key: &PluginId) -> bool {
+        let Some(plugin) = self.loader.registry.get(key) else { return false };
+        let wanted = self.wanted(plugin);
+        plugin.live.is_none()
+            && wanted.metadata.dependencies.is_empty()
+            && !wanted.provisional
+            && self.unmet(key, &BTreeSet::new()).is_none()
+    }
+
+    fn conclude_all(&mut self, ahead: &mut VecDeque<Begun>) {
+        while !ahead.is_empty() {
+            self.conclude_first(ahead);
+        }
+    }
+
+    fn conclude_first(&mut self, ahead: &mut VecDeque<Begun>) {
+        if let Some(first) = ahead.pop_front() {
+            self.conclude(first);
+        }
+        if let Some(next) = ahead.front_mut() {
+            // Now it is its turn.
+            next.began = Instant::now();
         }
     }
 
@@ -82,18 +143,33 @@ impl<H: Host> Work<'_, H> {
     }
 
     fn start_one(&mut self, key: &PluginId, dirty: &Dirty) {
+        if let Some(begun) = self.begin(key, dirty) {
+            self.conclude(begun);
+        }
+    }
+
+    /// Asks the host for a start.
+    fn begin(&mut self, key: &PluginId, dirty: &Dirty) -> Option<Begun> {
         // What was stopped comes back also when the program is about to stop; nothing new starts.
         if self.loader.is_halted() {
-            return;
+            return None;
         }
-        let Some(plugin) = self.loader.registry.get(key) else { return };
-        let was_live = plugin.live.is_some();
+        let was_live = self.loader.registry.get(key)?.live.is_some();
         self.attempted.insert(key.clone());
         // A plugin that was not live before has waited for others, not for itself.
         let began = if was_live { self.edit.seen } else { Instant::now() };
-        let Some((start, sent)) = self.prepare_start(key) else { return };
+        let (start, sent) = self.prepare_start(key)?;
         let (mode, number) = (start.mode, start.generation);
-        let Started { result, mut trace, warnings } = self.loader.host.start(start);
+        self.loader.host.begin(start);
+        let (key, dirty) = (key.clone(), dirty.clone());
+        Some(Begun { key, dirty, was_live, began, mode, number, sent })
+    }
+
+    /// Waits for what became of a start.
+    fn conclude(&mut self, begun: Begun) {
+        let Begun { key, dirty, was_live, began, mode, number, sent } = begun;
+        let (key, dirty) = (&key, &dirty);
+        let Started { result, mut trace, warnings } = self.loader.host.started();
         self.loader.registry.sort_out_inputs(key, number, &mut trace);
         self.note_imports(key, &trace, &sent);
         match result {
@@ -113,6 +189,12 @@ impl<H: Host> Work<'_, H> {
                 // What is live comes back as it was; what is not is tried again.
                 if !was_live {
                     self.dirty.entry(key.clone()).or_insert_with(|| dirty.clone());
+                }
+            }
+            // It was not even tried, because everything is to end; what was stopped comes back.
+            Err(fault) if fault.kind == STOPPING && self.loader.is_halted() => {
+                if let Err(refusal) = self.go_on(key) {
+                    self.is_lost(&refusal);
                 }
             }
             Err(fault) => {

@@ -97,6 +97,11 @@ impl Calls {
         }
     }
 
+    /// Whether nothing more is to be started. A process that belongs to somebody else goes on.
+    pub(crate) fn is_hurried(&self) -> bool {
+        matches!(&self.around, Around::Own(own) if own.watchdog.is_hurried())
+    }
+
     /// A way to shorten the call under way.
     pub(crate) fn urgency(&self) -> Urgency {
         match &self.around {

@@ -43,6 +43,8 @@ struct State {
     armed: Option<Armed>,
     /// Until when the watchdog sleeps, `None` for ever.
     sleeps_until: Option<Instant>,
+    /// Somebody could not wait any more; that is never taken back.
+    hurried: bool,
     stop: bool,
 }
 
@@ -188,6 +190,11 @@ impl Watchdog {
         Urgency { inner: self.inner.clone() }
     }
 
+    /// Whether somebody cannot wait, so that nothing more is to be started.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.inner.lock().hurried
+    }
+
     /// From now on the plugin's code runs, for `limit` at most. Until [`Watchdog::disarm`].
     pub(crate) fn arm(&self, limit: Duration) {
         let due = Instant::now() + limit;
@@ -259,16 +266,19 @@ impl Deadlines {
 }
 
 impl Urgency {
-    /// The call under way, if there is one, ends within `limit`.
+    /// The call under way, if there is one, ends within `limit`, and nothing is started any more.
     pub fn hurry(&self, limit: Duration) {
         let due = Instant::now() + limit;
-        if let Some(armed) = &mut self.inner.lock().armed
+        let mut state = self.inner.lock();
+        state.hurried = true;
+        if let Some(armed) = &mut state.armed
             && (armed.due > due || armed.paused.is_some())
         {
             armed.due = due;
             armed.hurried = true;
             armed.paused = None;
         }
+        drop(state);
         self.inner.changed.notify_all();
     }
 }

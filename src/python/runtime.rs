@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -22,14 +23,14 @@ use super::debugger::{self, AskTerminal};
 use super::embedded;
 use super::guard::Guard;
 use super::guest::Guest;
-use super::imports::{self, Identity, Importer, Shared};
+use super::imports::{self, CodeStore, Identity, Importer, Shared};
 use super::instance;
 use super::leaks::Leaks;
 use super::prints::Tags;
 use super::start::refusal;
 use super::vitals::Vitals;
 use super::{context, exec, fault, inputs, life, tools};
-use crate::host::{Limits, Note, Slot, Start, Started, Trace};
+use crate::host::{Limits, Note, STOPPING, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
 
@@ -50,6 +51,15 @@ fn describe_crashes(py: Python<'_>) -> PyResult<()> {
     let dump = faulthandler.getattr("dump_traceback")?;
     let exit = (dump, os.getattr("_exit")?, crate::host::CRASH);
     os.setattr("_exit", module.getattr("exit_with")?.call1(exit)?)
+}
+
+/// Without a store everything works all the same.
+fn open_store(py: Python<'_>, folder: PathBuf) -> Option<Arc<CodeStore>> {
+    let store = CodeStore::open(py, folder.clone());
+    let refused = |error: &io::Error| {
+        tracing::warn!("compiled code is not kept in {}: {error}", folder.display());
+    };
+    store.inspect_err(refused).ok()
 }
 
 /// All plugins of this process.
@@ -87,7 +97,7 @@ impl Runtime {
     /// Prepares the interpreter of this thread, which must be Python's main thread, for plugins.
     /// What they import after their start is told through `notes`. An `expendable` process may be
     /// ended by a call that cannot be interrupted. What they print is tagged if there is a mark to do
-    /// so with; a debugger asks for `terminal`.
+    /// so with. Compiled code is kept in `cache`; a debugger asks for `terminal`.
     ///
     /// # Errors
     /// What Python raised; the interpreter cannot be used then.
@@ -96,12 +106,17 @@ impl Runtime {
         notes: Sender<Note>,
         expendable: bool,
         tag_prints: Option<&str>,
+        cache: Option<PathBuf>,
         terminal: AskTerminal,
     ) -> PyResult<Self> {
         tools::tools(py)?;
         #[cfg(feature = "embed")]
         embedded::install(py)?;
         let shared = Shared::of_process(py)?;
+        if let Some(store) = cache.and_then(|folder| open_store(py, folder)) {
+            // There is one runtime of this kind in a process.
+            let _ = shared.store.set(store);
+        }
         inputs::install(py)?;
         py.import("qtforge.core")?;
         py.import("qtforge._host")?;
@@ -170,7 +185,7 @@ impl Runtime {
     /// A fault of phase `parse`.
     pub fn compile(&mut self, py: Python<'_>, sources: &[Source]) -> Result<(), PluginFault> {
         for source in sources {
-            self.compile_one(py, source).map_err(|error| {
+            imports::code(py, &self.shared, source).map_err(|error| {
                 self.note_cause(py, &error);
                 fault::not_python(py, &error, source)
             })?;
@@ -184,19 +199,13 @@ impl Runtime {
         }
     }
 
-    fn compile_one(&self, py: Python<'_>, source: &Source) -> PyResult<()> {
-        let codes = || self.shared.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if codes().find(py, source).is_some() {
-            return Ok(());
-        }
-        let code = imports::compile(py, source)?;
-        let replaced = codes().keep(py, source, &code);
-        drop(replaced);
-        Ok(())
-    }
-
     /// See [`crate::host::Host::start`].
     pub fn start(&mut self, py: Python<'_>, start: Start) -> Started {
+        if self.calls.is_hurried() {
+            let fault = PluginFault::new(Phase::Import, STOPPING, "replug stops");
+            let result = Err(fault);
+            return Started { result, trace: Trace::default(), warnings: Vec::new() };
+        }
         let identity = Identity {
             key: start.key.clone(),
             generation: start.generation,
@@ -470,6 +479,13 @@ impl Runtime {
         }
     }
 
+    /// The answer is out, and nobody waits for this thread.
+    pub fn rest(&self) {
+        if let Some(store) = self.shared.store.get() {
+            store.rest();
+        }
+    }
+
     /// See [`crate::host::Host::finish`].
     pub fn finish(&mut self, py: Python<'_>) {
         let run = self.calls.finish(py, AT_EXIT, |py| {
@@ -478,6 +494,9 @@ impl Runtime {
         });
         if let Err(error) = run {
             tracing::warn!(%error, "an atexit function failed");
+        }
+        if let Some(store) = self.shared.store.get() {
+            store.finish();
         }
     }
 }

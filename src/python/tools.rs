@@ -12,6 +12,9 @@ pub(crate) struct Tools {
     pub(crate) compile: Py<PyAny>,
     /// `linecache.cache`.
     pub(crate) lines: Py<PyDict>,
+    /// `marshal.dumps` and `marshal.loads`.
+    pub(crate) dumps: Py<PyAny>,
+    pub(crate) loads: Py<PyAny>,
     pub(crate) exec: Py<PyAny>,
     /// `sys._getframe`.
     pub(crate) get_frame: Py<PyAny>,
@@ -31,6 +34,8 @@ pub(crate) fn tools(py: Python<'_>) -> PyResult<&Tools> {
         let get = |module: &Bound<'_, PyAny>, name: &str| module.getattr(name).map(Bound::unbind);
         Ok(Tools {
             compile: get(builtins.as_any(), "compile")?,
+            dumps: get(py.import("marshal")?.as_any(), "dumps")?,
+            loads: get(py.import("marshal")?.as_any(), "loads")?,
             exec: get(builtins.as_any(), "exec")?,
             get_frame: get(py.import("sys")?.as_any(), "_getframe")?,
             import: get(builtins.as_any(), "__import__")?,

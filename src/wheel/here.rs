@@ -3,6 +3,7 @@
 //! The same requests as in a child process, carried out by the same runtime; nothing is sent anywhere.
 //! Called without the GIL, which is held while a request is carried out.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use pyo3::Python;
@@ -15,10 +16,19 @@ use crate::source::Source;
 /// Plugins on the calling thread.
 pub(super) struct Here {
     pub(super) runtime: Runtime,
+    /// Starts that were asked for, and are carried out when somebody waits for them.
+    begun: VecDeque<Start>,
 }
 
 fn ended() -> PluginFault {
     PluginFault::new(Phase::Host, "HostDied", "the interpreter is shutting down")
+}
+
+impl Here {
+    /// Plugins of `runtime`.
+    pub(super) fn new(runtime: Runtime) -> Self {
+        Self { runtime, begun: VecDeque::new() }
+    }
 }
 
 impl Host for Here {
@@ -28,8 +38,14 @@ impl Host for Here {
         Python::try_attach(|py| self.runtime.compile(py, sources)).unwrap_or_else(|| Err(ended()))
     }
 
-    fn start(&mut self, start: Start) -> Started {
-        let started = Python::try_attach(|py| self.runtime.start(py, start));
+    fn begin(&mut self, start: Start) {
+        self.begun.push_back(start);
+    }
+
+    fn started(&mut self) -> Started {
+        let start = self.begun.pop_front();
+        let started =
+            start.and_then(|start| Python::try_attach(|py| self.runtime.start(py, start)));
         started.unwrap_or_else(|| Started {
             result: Err(ended()),
             trace: Trace::default(),

@@ -82,7 +82,7 @@ impl Loader {
         };
         let (sender, notes) = unbounded();
         let runtime = Runtime::as_guest(py, sender, true)?;
-        let loader = loader::Loader::new(Here { runtime }, policy);
+        let loader = loader::Loader::new(Here::new(runtime), policy);
         let inner = Mutex::new(Inner { loader, notes });
         Ok(Self { inner, published: PyDict::new(py).unbind() })
     }

@@ -12,6 +12,7 @@
     reason = "a test ends by panicking; the lint's own exception covers only test functions"
 )]
 
+mod cache;
 mod check;
 mod config;
 mod context;
@@ -35,6 +36,7 @@ mod leaks;
 mod life;
 mod links;
 mod list;
+mod many;
 mod modules;
 mod modules_kept;
 mod modules_named;

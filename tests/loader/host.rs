@@ -5,7 +5,7 @@
 //! exactly once before it is dropped. A plugin starts after what it needs, and is stopped before.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Stage {
     while_stopping: bool,
     /// Somebody has asked about it.
     mourned: bool,
+    /// Starts that were asked for and not waited for yet.
+    begun: VecDeque<Started>,
     /// No other process can be started.
     pub(crate) barren: bool,
 }
@@ -83,6 +85,40 @@ impl Stage {
         for needed in needs(text) {
             assert!(self.is_live(&needed), "{key} starts before {needed}: {:?}", self.calls);
         }
+    }
+
+    fn start(&mut self, start: &Start) -> Started {
+        let mut trace = Trace::default();
+        let stage = self;
+        if stage.dead.is_some() {
+            return Started { result: Err(gone()), trace, warnings: Vec::new() };
+        }
+        let key = &start.key;
+        let result = stage.run(start, &mut trace);
+        let what = match &result {
+            Ok(_) => format!("start {key}"),
+            Err(fault) => format!("start {key}: {}", fault.phase.as_str()),
+        };
+        stage.calls.push(what);
+        let alive = stage.live.get(key).is_some_and(|instance| instance.initialized);
+        assert!(!alive || start.mode == ReloadMode::Overlap, "two of {key}: {:?}", stage.calls);
+        let result = result.and_then(|instance| {
+            stage.check_needs(key, &instance.text);
+            if has(&instance.text, "dies") {
+                stage.die(key);
+                return Err(gone());
+            }
+            let fields = Fields::from_iter([("id".to_owned(), instance.id.as_str().into())]);
+            let before = stage.live.insert(key.clone(), instance);
+            let aside = if start.mode == ReloadMode::Overlap { before } else { None };
+            let dropped = match aside {
+                Some(before) => stage.aside.insert(key.clone(), before),
+                None => stage.aside.remove(key),
+            };
+            drop_checked(dropped);
+            Ok(fields)
+        });
+        Started { result, trace, warnings: Vec::new() }
     }
 
     /// What a start imports, executes and says.
@@ -163,42 +199,18 @@ impl Host for FakeHost {
         if broken { Err(fault("parse", "invalid syntax")) } else { Ok(()) }
     }
 
-    fn start(&mut self, start: Start) -> Started {
-        let mut trace = Trace::default();
-        let mut stage = self.0.borrow_mut();
-        if stage.dead.is_some() {
-            return Started { result: Err(gone()), trace, warnings: Vec::new() };
-        }
-        let key = &start.key;
-        let result = stage.run(&start, &mut trace);
-        let what = match &result {
-            Ok(_) => format!("start {key}"),
-            Err(fault) => format!("start {key}: {}", fault.phase.as_str()),
-        };
-        stage.calls.push(what);
-        let alive = stage.live.get(key).is_some_and(|instance| instance.initialized);
-        assert!(!alive || start.mode == ReloadMode::Overlap, "two of {key}: {:?}", stage.calls);
-        let result = result.and_then(|instance| {
-            stage.check_needs(key, &instance.text);
-            if has(&instance.text, "dies") {
-                stage.die(key);
-                return Err(gone());
-            }
-            let fields = Fields::from_iter([("id".to_owned(), instance.id.as_str().into())]);
-            let before = stage.live.insert(key.clone(), instance);
-            let aside = if start.mode == ReloadMode::Overlap { before } else { None };
-            let dropped = match aside {
-                Some(before) => stage.aside.insert(key.clone(), before),
-                None => stage.aside.remove(key),
-            };
-            drop_checked(dropped);
-            Ok(fields)
-        });
-        Started { result, trace, warnings: Vec::new() }
+    fn begin(&mut self, start: Start) {
+        let started = self.0.borrow_mut().start(&start);
+        self.0.borrow_mut().begun.push_back(started);
+    }
+
+    fn started(&mut self) -> Started {
+        self.0.borrow_mut().begun.pop_front().unwrap()
     }
 
     fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning> {
         let mut stage = self.0.borrow_mut();
+        assert!(stage.begun.is_empty(), "starts are under way: {:?}", stage.calls);
         if stage.dead.is_some() {
             return Vec::new();
         }
@@ -237,6 +249,7 @@ impl Host for FakeHost {
 
     fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
         let mut stage = self.0.borrow_mut();
+        assert!(stage.begun.is_empty(), "starts are under way: {:?}", stage.calls);
         if stage.dead.is_some() {
             return Err(gone());
         }
@@ -277,6 +290,7 @@ impl Host for FakeHost {
 
     fn revive(&mut self) -> Result<(), String> {
         let mut stage = self.0.borrow_mut();
+        assert!(stage.begun.is_empty(), "starts are under way: {:?}", stage.calls);
         if stage.barren {
             return Err("no more processes".to_owned());
         }

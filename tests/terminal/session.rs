@@ -67,6 +67,7 @@ impl Scene {
                 command.env_remove(&name);
             }
         }
+        command.env("XDG_CACHE_HOME", self.dir.path().join("caches"));
         command.env("TERM", "xterm").env("TZ", "UTC").env("NO_COLOR", "1");
         command
     }

@@ -31,6 +31,8 @@ pub struct Watch {
     pub no_keys: bool,
     /// Show what plugins print as they print it.
     pub no_prefix: bool,
+    /// Neither read nor keep compiled code.
+    pub no_cache: bool,
 }
 
 /// Hot-reload, file-watching supervisor for Python plugins.
@@ -71,6 +73,10 @@ struct Options {
     #[arg(long, env = "REPLUG_NO_PREFIX", value_parser = BoolishValueParser::new())]
     no_prefix: bool,
 
+    /// Compile every plugin anew, and keep no compiled code for the next start
+    #[arg(long, env = "REPLUG_NO_CACHE", value_parser = BoolishValueParser::new())]
+    no_cache: bool,
+
     /// Quiet time to wait for in a burst of saves, in milliseconds; a plain save does not wait
     /// [default: 20]
     #[arg(long, value_name = "MS", env = "REPLUG_SETTLE", value_parser = values::milliseconds)]
@@ -110,7 +116,7 @@ pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command,
     let Read { options, matches, mut command } = reading::read::<Options>(command, args)?;
     let asked = [("isolation", reading::isolation(&matches))];
     reading::refuse_unavailable(&mut command, &matches, &asked)?;
-    let Options { paths, common, once, print_config, no_keys, no_prefix, .. } = options;
+    let Options { paths, common, once, print_config, no_keys, no_prefix, no_cache, .. } = options;
     let mut common = common.common(&mut command, &paths, options.python.as_deref())?;
     let said = &mut common.layer.options;
     said.settle = options.settle;
@@ -121,5 +127,5 @@ pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command,
     if paths.is_empty() {
         origins.remove("paths");
     }
-    Ok(Command::Watch(Watch { common, once, print_config, origins, no_keys, no_prefix }))
+    Ok(Command::Watch(Watch { common, once, print_config, origins, no_keys, no_prefix, no_cache }))
 }

@@ -1,7 +1,7 @@
 //! Compiling: from bytes to code objects, each content once.
 //!
 //! The bytes are the ones that were hashed; no `.pyc` is read or written, so that what runs is what
-//! was saved, however fast one save follows another.
+//! was saved, however fast one save follows another. What outlives the process is in `store.rs`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::{Bound, IntoPyObject, Py, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{PyBytes, PyDict};
 
+use super::importer::{Shared, lock};
 use crate::python::tools::tools;
 use crate::source::{ContentHash, Source};
 
@@ -44,6 +45,29 @@ impl CodeCache {
     pub(crate) fn forget(&mut self, paths: Vec<PathBuf>) -> Vec<Py<PyAny>> {
         paths.iter().filter_map(|path| self.codes.remove(path)).map(|(_, code)| code).collect()
     }
+}
+
+/// The code of `source`: as it was compiled before, by this process or another, else compiled now.
+pub(crate) fn of(py: Python<'_>, shared: &Shared, source: &Source) -> PyResult<Py<PyAny>> {
+    let known = lock(&shared.codes).find(py, source);
+    if let Some(code) = known {
+        return Ok(code);
+    }
+    // Not under the lock: compiling may run finalizers, and those may import.
+    let stored = shared.store.get().and_then(|store| store.find(py, source));
+    let code = match stored {
+        Some(code) => code,
+        None => {
+            let code = compile(py, source)?;
+            if let Some(store) = shared.store.get() {
+                store.add(py, source, &code);
+            }
+            code
+        }
+    };
+    let replaced = lock(&shared.codes).keep(py, source, &code);
+    drop(replaced);
+    Ok(code)
 }
 
 /// Compiles the bytes of `source`; encoding cookies and byte order marks are Python's own business.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crossbeam_channel::Sender;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
@@ -19,6 +19,7 @@ use super::code::CodeCache;
 use super::names::{self, PackageNames};
 use super::origin::Origin;
 use super::paths::AddedPaths;
+use super::store::CodeStore;
 use crate::host::{Input, Note, Trace};
 use crate::model::{Generation, Phase, PluginId, Warning};
 use crate::source::{ReadError, Source};
@@ -26,6 +27,8 @@ use crate::source::{ReadError, Source};
 /// What all importers of one process share.
 pub(crate) struct Shared {
     pub(crate) codes: Mutex<CodeCache>,
+    /// Compiled code that outlives the process, if it is kept.
+    pub(crate) store: OnceLock<Arc<CodeStore>>,
     pub(crate) names: Mutex<PackageNames>,
     pub(crate) standard_library: HashSet<String>,
     pub(crate) extension_suffixes: Vec<String>,
@@ -41,6 +44,7 @@ impl Shared {
             let suffixes = py.import("importlib.machinery")?.getattr("EXTENSION_SUFFIXES")?;
             let shared = Arc::new(Self {
                 codes: Mutex::new(CodeCache::default()),
+                store: OnceLock::new(),
                 names: Mutex::new(PackageNames::default()),
                 standard_library: names::standard_library(py)?,
                 extension_suffixes: suffixes.extract()?,

@@ -13,10 +13,12 @@ mod origin;
 mod paths;
 mod spec;
 mod statement;
+mod store;
 
-pub(crate) use code::{compile, compile_text, execute};
+pub(crate) use code::{compile_text, execute, of as code};
 pub(crate) use importer::{Identity, Importer, Shared};
 pub(crate) use lines::unpin;
 pub(crate) use lookup::nearest;
 pub(crate) use names::PLUGINS;
 pub(crate) use paths::AddedPaths;
+pub(crate) use store::CodeStore;

@@ -216,16 +216,8 @@ impl Importer {
         })?;
         self.tell(Trace { imported: vec![source.clone()], ..Trace::default() });
         lock(&self.state).executed.insert(path.to_owned(), source.clone());
-        let cached = lock(&self.shared.codes).find(py, &source);
-        if let Some(code) = cached {
-            return Ok(code);
-        }
-        // Not under the lock: compiling may run finalizers, and those may import.
-        let code = code::compile(py, &source)
-            .map_err(|error| self.blame(py, Phase::Parse, path, error))?;
-        let replaced = lock(&self.shared.codes).keep(py, &source, &code);
-        drop(replaced);
-        Ok(code)
+        code::of(py, &self.shared, &source)
+            .map_err(|error| self.blame(py, Phase::Parse, path, error))
     }
 
     fn load_extension<'py>(

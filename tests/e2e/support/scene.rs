@@ -112,10 +112,15 @@ impl Scene {
 
     // --- the program ----------------------------------------------------------------------------
 
+    /// Where the program keeps what it compiled.
+    pub(crate) fn caches(&self) -> PathBuf {
+        self.dir.join("caches")
+    }
+
     /// The program with nothing of the tester's own environment that would change what it does.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_replug"));
-        command.args(args).current_dir(&self.dir);
+        command.args(args).current_dir(&self.dir).env("XDG_CACHE_HOME", self.caches());
         for (name, _) in env::vars_os() {
             let replug = name.to_str().is_some_and(|name| name.starts_with("REPLUG_"));
             if replug || name == "VIRTUAL_ENV" || name == "PYTHONDONTWRITEBYTECODE" {
