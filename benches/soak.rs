@@ -11,7 +11,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use support::{Outcome, PLUGIN, Program, argument};
+use support::{Outcome, PLUGIN, Program, argument, resident};
+
+/// The processes of the program.
+const NAMES: [&str; 2] = ["supervisor", "host"];
 
 /// What a process holds.
 #[derive(Clone, Copy)]
@@ -22,13 +25,15 @@ struct Held {
 }
 
 impl Held {
-    fn by(process: u32) -> Outcome<Self> {
-        let place = Path::new("/proc").join(process.to_string());
-        let status = fs::read_to_string(place.join("status"))?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = resident.and_then(|line| line.trim().strip_suffix(" kB"));
+    /// The program, and the process that plugins run in.
+    fn by(program: &Program) -> Outcome<Vec<Self>> {
+        program.processes()?.iter().map(|process| Self::by_process(process)).collect()
+    }
+
+    fn by_process(process: &str) -> Outcome<Self> {
+        let place = Path::new("/proc").join(process);
         Ok(Self {
-            kilobytes: kilobytes.ok_or("no VmRSS")?.trim().parse()?,
+            kilobytes: resident(process)?,
             descriptors: fs::read_dir(place.join("fd"))?.count(),
             threads: fs::read_dir(place.join("task"))?.count(),
         })
@@ -53,7 +58,7 @@ fn main() -> Outcome<()> {
     let program = Program::replug(folder.path(), &["--settle", "0"])?;
     program.wait("ready")?;
     let mut out = io::stdout().lock();
-    let mut before = Held::by(program.id())?;
+    let mut before = Held::by(&program)?;
     for round in 1..=reloads {
         if round % 2 == 0 {
             program.save(&plugin, &plugin_text(round), "reloaded")?;
@@ -61,26 +66,31 @@ fn main() -> Outcome<()> {
             program.save(&helper, &helper_text(round), "reloaded")?;
         }
         if round % warm == 0 {
-            let Held { kilobytes, descriptors, threads } = Held::by(program.id())?;
-            writeln!(
-                out,
-                "{round:6} reloads: {kilobytes:7} kB, {descriptors} descriptors, {threads} threads"
-            )?;
+            for (name, held) in NAMES.iter().zip(Held::by(&program)?) {
+                let Held { kilobytes, descriptors, threads } = held;
+                writeln!(
+                    out,
+                    "{round:6} reloads: {name:<10} {kilobytes:7} kB, {descriptors} descriptors, \
+                     {threads} threads"
+                )?;
+            }
             out.flush()?;
         }
         if round == warm {
-            before = Held::by(program.id())?;
+            before = Held::by(&program)?;
         }
     }
-    let after = Held::by(program.id())?;
-    writeln!(
-        out,
-        "from {warm} to {reloads} reloads: {:+} kB, {} to {} descriptors, {} to {} threads",
-        after.kilobytes - before.kilobytes,
-        before.descriptors,
-        after.descriptors,
-        before.threads,
-        after.threads
-    )?;
+    for ((name, before), after) in NAMES.iter().zip(before).zip(Held::by(&program)?) {
+        writeln!(
+            out,
+            "from {warm} to {reloads} reloads: {name:<10} {:+} kB, {} to {} descriptors, \
+             {} to {} threads",
+            after.kilobytes - before.kilobytes,
+            before.descriptors,
+            after.descriptors,
+            before.threads,
+            after.threads
+        )?;
+    }
     Ok(())
 }

@@ -16,7 +16,7 @@ const FEW: usize = 32;
 const CHUNK: usize = 16;
 
 /// How many threads can run at once.
-pub(crate) fn processors() -> usize {
+fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn filter_map<T: Sync, R: Send>(
 }
 
 /// What `work` comes to in each of several threads, this one among them.
-pub(crate) fn together<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
+fn together<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
         let mut outcomes = vec![work()];

@@ -390,9 +390,13 @@ impl<H: Host> Supervisor<H> {
     /// The host read these files itself, maybe while they were edited.
     fn compare(&mut self, imported: Vec<Imported>) {
         for Imported { path, hash } in imported {
-            let known = self.index.hash(&path);
+            let is_stale = match self.index.hash(&path) {
+                Some(known) => known != hash,
+                // No save of it mattered so far, so one may have been passed over.
+                None => self.index.has(&path) && !Content::read(&path).is(hash),
+            };
             self.index.learn(path.clone(), hash);
-            if known.is_some_and(|known| known != hash) {
+            if is_stale {
                 // Which of the two is newer cannot be told, so the file is read again.
                 self.debouncer.push(Change { path, kind: ChangeKind::Finished }, Instant::now());
             }

@@ -6,9 +6,10 @@
 #![allow(dead_code, reason = "each benchmark uses its own part of this")]
 
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -32,9 +33,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// `replug watch --json` on `folder`.
+    /// `replug watch --json` on `folder`, which compiles everything itself.
     pub(crate) fn replug(folder: &Path, options: &[&str]) -> Outcome<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_replug"));
+        let mut command = replug();
+        command.args(["watch", "--json", "--no-cache", "--python"]).arg(python());
+        command.args(options).arg(folder);
+        Self::start(command)
+    }
+
+    /// The same with compiled code from `caches`.
+    pub(crate) fn replug_warm(folder: &Path, options: &[&str], caches: &Path) -> Outcome<Self> {
+        let mut command = replug();
+        command.env("XDG_CACHE_HOME", caches);
         command.args(["watch", "--json", "--python"]).arg(python()).args(options).arg(folder);
         Self::start(command)
     }
@@ -51,6 +61,7 @@ impl Program {
     fn start(mut command: Command) -> Outcome<Self> {
         // A machine that forbids bytecode files would measure what no user meets.
         command.env_remove("PYTHONDONTWRITEBYTECODE").env_remove("VIRTUAL_ENV");
+        command.env_remove("REPLUG_NO_CACHE");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut pipe = BufReader::new(child.stdout.take().ok_or("no stdout")?);
         let (sender, lines) = mpsc::channel();
@@ -90,8 +101,18 @@ impl Program {
         Ok(self.wait(event)?.duration_since(closing))
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    /// The resident memory of the program and of the process that plugins run in, if that is
+    /// another one, in kilobytes.
+    pub(crate) fn memory(&self) -> Outcome<Vec<i64>> {
+        self.processes()?.iter().map(|process| resident(process)).collect()
+    }
+
+    /// The numbers of the program's processes: its own first.
+    pub(crate) fn processes(&self) -> Outcome<Vec<String>> {
+        let id = self.child.id().to_string();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        let children = children.split_whitespace().map(str::to_owned);
+        Ok(iter::once(id).chain(children).collect())
     }
 }
 
@@ -101,6 +122,19 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The program under measurement.
+pub(crate) fn replug() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_replug"))
+}
+
+/// The resident memory of a process, in kilobytes.
+pub(crate) fn resident(process: &str) -> Outcome<i64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = resident.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kilobytes.ok_or("no VmRSS")?.trim().parse()?)
 }
 
 /// The interpreter of both sides.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::{MANIFEST, is_python};
-use crate::source::{ReadError, Source};
+use crate::source::{ContentHash, ReadError, Source};
 
 /// A file as it was found.
 #[derive(Debug)]
@@ -17,6 +17,11 @@ pub enum Content {
 }
 
 impl Content {
+    /// Whether it is the content with that hash.
+    pub fn is(&self, hash: ContentHash) -> bool {
+        matches!(self, Self::Present(source) if source.hash == hash)
+    }
+
     /// Reads `path`.
     pub fn read(path: &Path) -> Self {
         let is_ours = is_python(path) || path.ends_with(MANIFEST);
