@@ -25,9 +25,6 @@ use crate::source::{Source, open_regular};
 /// What all entries together may have; the ones that were not used for longest go first.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How much is left after some had to go, so that not every write looks at all of them.
-const BYTES_LEFT: u64 = MOST_BYTES / 4 * 3;
-
 /// An entry that was used notes that no more often than this.
 const NOTED_AGAIN: Duration = Duration::from_secs(3600);
 
@@ -166,7 +163,7 @@ impl CodeStore {
             let Ok(marshalled) = marshalled else { continue };
             failed = self.put(&source, &marshalled).err().or(failed);
         }
-        failed = self.make_room().err().or(failed);
+        failed = make_room(&self.folder, MOST_BYTES).err().or(failed);
         if let Some(error) = failed {
             let folder = self.folder.display();
             tracing::debug!(%folder, %error, "compiled code could not be kept");
@@ -206,31 +203,39 @@ impl CodeStore {
         let (seal, marshalled) = sealed.split_first_chunk::<SEAL>()?;
         (self.seal(name, marshalled) == *seal).then_some(marshalled)
     }
+}
 
-    /// Drops what was not used for longest, if there is too much.
-    fn make_room(&self) -> io::Result<()> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == ENTRY || extension == PART) {
-                let metadata = fs::symlink_metadata(&path)?;
-                entries.push((metadata.modified()?, metadata.len(), path));
-            }
+/// Drops what was not used for longest until a quarter is free, if all entries together have more than
+/// `most` bytes. Not every write shall have to look at all of them.
+fn make_room(folder: &Path, most: u64) -> io::Result<()> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == ENTRY || extension == PART) {
+            let metadata = match fs::symlink_metadata(&path) {
+                Ok(metadata) => metadata,
+                // Another program made room, or has just put it into place.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            entries.push((metadata.modified()?, metadata.len(), path));
         }
-        let mut bytes: u64 = entries.iter().map(|(_, length, _)| length).sum();
-        if bytes <= MOST_BYTES {
-            return Ok(());
-        }
-        entries.sort();
-        for (_, length, path) in entries {
-            if bytes <= BYTES_LEFT {
-                break;
-            }
-            fs::remove_file(path)?;
-            bytes -= length;
-        }
-        Ok(())
     }
+    let mut bytes: u64 = entries.iter().map(|(_, length, _)| length).sum();
+    if bytes <= most {
+        return Ok(());
+    }
+    entries.sort();
+    for (_, length, path) in entries {
+        if bytes <= most / 4 * 3 {
+            break;
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => bytes -= length,
+        }
+    }
+    Ok(())
 }
 
 /// What is in a file of the store. One that would keep whoever opens it waiting, or that is larger
@@ -301,4 +306,70 @@ fn stamp(py: Python<'_>) -> PyResult<Vec<u8>> {
 fn dump(py: Python<'_>, code: &Py<PyAny>) -> PyResult<Vec<u8>> {
     let marshalled = tools(py)?.dumps.bind(py).call1((code,))?;
     Ok(marshalled.cast::<PyBytes>()?.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries of 100 bytes each; the higher the number, the later it was used.
+    fn folder_with(entries: u64) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..entries {
+            let path = folder.path().join(format!("{number}.{ENTRY}"));
+            fs::write(&path, [0; 100]).unwrap();
+            let used = SystemTime::UNIX_EPOCH + Duration::from_secs(1000 + number);
+            File::options().write(true).open(path).unwrap().set_modified(used).unwrap();
+        }
+        fs::write(folder.path().join(KEY), [0; 32]).unwrap();
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let listing = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            listing.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn up_to_the_bound_everything_is_kept() {
+        let folder = folder_with(8);
+        make_room(folder.path(), 800).unwrap();
+        assert_eq!(names(folder.path()).len(), 9);
+    }
+
+    #[test]
+    fn above_the_bound_the_longest_unused_go_until_a_quarter_is_free() {
+        let folder = folder_with(9);
+        make_room(folder.path(), 800).unwrap();
+        let kept = ["3.code", "4.code", "5.code", "6.code", "7.code", "8.code", KEY];
+        assert_eq!(names(folder.path()), kept);
+    }
+
+    #[test]
+    fn what_a_writer_left_counts_and_goes_as_well() {
+        let folder = folder_with(8);
+        let part = folder.path().join(format!("1-2.{PART}"));
+        fs::write(&part, [0; 100]).unwrap();
+        File::options()
+            .write(true)
+            .open(&part)
+            .unwrap()
+            .set_modified(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        make_room(folder.path(), 800).unwrap();
+        assert!(!part.exists());
+    }
+
+    #[test]
+    fn what_would_keep_a_reader_waiting_is_no_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_entry(folder.path()).is_none());
+        assert!(read_entry(Path::new("/dev/zero")).is_none());
+        let too_large = folder.path().join("large.code");
+        File::create(&too_large).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        assert!(read_entry(&too_large).is_none());
+    }
 }
