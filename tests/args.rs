@@ -213,6 +213,12 @@ fn help_teaches_and_shows_nothing_dead() {
         for part in ["Usage: replug [watch] [OPTIONS] [PATH]...", "Examples:", "REPLUG_SETTLE"] {
             assert!(text.contains(part), "{args:?} lacks {part:?}:\n{text}");
         }
+        if args.len() == 1 {
+            for command in ["watch", "list", "check", "exec", "new"] {
+                let row = format!("\n  {command:6} ");
+                assert!(text.contains(&row), "{args:?} lacks {command}:\n{text}");
+            }
+        }
         for dead in ["doctor", "bridge", "process\""] {
             assert!(!text.contains(dead), "{args:?} shows {dead:?}:\n{text}");
         }

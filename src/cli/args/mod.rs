@@ -83,20 +83,31 @@ where
 
 /// The command line as clap sees it: the help, the man page and the completions are made of it.
 pub fn command() -> clap::Command {
-    let others = [watch::command(), look::list_command(), act::exec_command(), act::new_command()];
     watch::command()
         .override_usage("replug [watch] [OPTIONS] [PATH]...\n       replug COMMAND [OPTIONS] ...")
         .subcommand_help_heading("Commands")
-        .subcommands(others)
+        .subcommands(commands())
         .name("replug")
         .bin_name("replug")
         .version(env!("CARGO_PKG_VERSION"))
 }
 
+/// Each command by itself.
+fn commands() -> [clap::Command; 5] {
+    let watch =
+        "Load plugins, watch them and reload what a save touches; what runs without a command";
+    [
+        watch::command().about(watch),
+        look::list_command(),
+        look::check_command(),
+        act::exec_command(),
+        act::new_command(),
+    ]
+}
+
 /// Where the first argument is that is neither an option nor the value of one; none after `--`.
 fn first_word(args: &[OsString]) -> Option<usize> {
-    let commands =
-        [watch::command(), look::list_command(), act::exec_command(), act::new_command()];
+    let commands = commands();
     let takes_next = |option: &OsStr| {
         commands.iter().flat_map(clap::Command::get_arguments).any(|arg| {
             let long = arg.get_long().map(|long| format!("--{long}"));
