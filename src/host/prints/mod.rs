@@ -9,7 +9,7 @@
 mod lines;
 mod parse;
 
-use std::io::{self, PipeReader, PipeWriter, Read};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -63,6 +63,8 @@ struct State {
     /// Whose call is under way.
     owner: Option<String>,
     sink: Sink,
+    /// Wakes the thread that reads, which may not have seen what others took out of the pipes.
+    waker: Option<PipeWriter>,
 }
 
 struct Pipe {
@@ -88,7 +90,7 @@ impl Prints {
         let err = if printing.one_place { out.try_clone()? } else { pipe(Stream::Err)? };
         command.stdout(out).stderr(err);
         let sink = printing.sink.clone();
-        let state = State { pipes, lines: Lines::default(), owner: None, sink };
+        let state = State { pipes, lines: Lines::default(), owner: None, sink, waker: None };
         Ok(Self { state: Arc::new(Mutex::new(state)) })
     }
 
@@ -99,24 +101,30 @@ impl Prints {
         for pipe in &self.lock().pipes {
             readers.push(pipe.reader.try_clone()?);
         }
+        let (woken, waker) = io::pipe()?;
+        self.lock().waker = Some(waker);
         let thread = thread::Builder::new().name("prints".to_owned());
-        thread.spawn(move || prints.run(readers))?;
+        thread.spawn(move || prints.run(readers, woken))?;
         Ok(())
     }
 
-    fn run(&self, mut readers: Vec<PipeReader>) {
+    fn run(&self, mut readers: Vec<PipeReader>, mut woken: PipeReader) {
         while !readers.is_empty() {
             let due = self.lock().lines.due();
             let wait = due.map(|due| due.saturating_duration_since(Instant::now()));
             let wait = wait.and_then(|wait| Timespec::try_from(wait).ok());
             let mut entries: Vec<PollFd<'_>> =
                 readers.iter().map(|reader| PollFd::new(reader, PollFlags::IN)).collect();
+            entries.push(PollFd::new(&woken, PollFlags::IN));
             // An interrupted wait is one that ended early.
             let _ = poll(&mut entries, wait.as_ref());
-            let over: Vec<bool> = entries
+            let over: Vec<bool> = entries[..readers.len()]
                 .iter()
                 .map(|entry| entry.revents() - PollFlags::IN != PollFlags::empty())
                 .collect();
+            let calls = ioctl_fionread(&woken).unwrap_or_default();
+            // So many bytes are there, and nobody else takes them.
+            let _ = io::copy(&mut (&mut woken).take(calls), &mut io::sink());
             let mut state = self.lock();
             state.drain();
             state.flush(|lines, tell| lines.flush_due(Instant::now(), tell));
@@ -134,16 +142,13 @@ impl Prints {
     /// A call about `plugin` begins or, with `None`, has ended. What was printed until now is shown.
     pub(super) fn call(&self, plugin: Option<&PluginId>) {
         let mut state = self.lock();
-        state.drain();
-        state.flush(Lines::flush_call);
+        state.show();
         state.owner = plugin.map(|plugin| plugin.as_str().to_owned());
     }
 
     /// Shows what was printed until now.
     pub(super) fn show(&self) {
-        let mut state = self.lock();
-        state.drain();
-        state.flush(Lines::flush_call);
+        self.lock().show();
     }
 
     /// The child has ended: shows all that is left.
@@ -159,9 +164,22 @@ impl Prints {
 }
 
 impl State {
+    /// Shows what was printed in the calls until now. A line that somebody else has begun is left to
+    /// the thread that reads: it may be waiting without a limit, since the pipe is empty again.
+    fn show(&mut self) {
+        self.drain();
+        self.flush(Lines::flush_call);
+        if self.lines.due().is_some()
+            && let Some(waker) = &mut self.waker
+        {
+            // One that is gone needs no waking.
+            let _ = waker.write_all(b".");
+        }
+    }
+
     /// Takes what is in the pipes at this moment. Who prints for ever keeps nobody here for ever.
     fn drain(&mut self) {
-        let Self { pipes, lines, owner, sink } = self;
+        let Self { pipes, lines, owner, sink, .. } = self;
         for Pipe { reader, stream, parser } in pipes {
             let available = ioctl_fionread(&*reader).unwrap_or_default();
             let mut bytes = Vec::new();
