@@ -4,7 +4,7 @@
 //! group of its own, so that a terminal's Ctrl-C does not reach it, and so that what plugins start
 //! ends with it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -21,9 +21,10 @@ use crossbeam_channel::Sender;
 
 use super::client::{Client, Link};
 use super::message::{Request, Response, Telling, Word};
+use super::patience::{Due, Patient, stop_signal, wait_for_the_end};
 use super::prints::{Printing, Prints};
 use super::serve::{ASIDE, CHANNEL, CRASH};
-use super::{Death, Note, Slot, death, program, wire};
+use super::{Death, Limits, Note, Slot, death, program, wire};
 use crate::model::{PluginId, Site};
 use crate::python::StartupError;
 
@@ -35,6 +36,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long a process may take to end after its sockets closed.
 const LAST_BREATH: Duration = Duration::from_secs(1);
+
+/// How long it may be stopped while it starts.
+const START: Duration = Duration::from_secs(30);
+
+/// How long it may be stopped while it does what is no plugin's.
+const CHORE: Duration = Duration::from_secs(3);
 
 /// How to start the child.
 #[derive(Clone, Default)]
@@ -80,11 +87,14 @@ pub fn spawn(
     gone: Sender<()>,
 ) -> Result<(Client, Hurry), SpawnError> {
     let aside: Aside = Arc::default();
+    let due = Due::default();
     let mut link = ChildLink {
         options,
         notes,
         gone,
         aside: aside.clone(),
+        due: due.clone(),
+        limits: BTreeMap::new(),
         process: None,
         unanswered: VecDeque::new(),
         early: VecDeque::new(),
@@ -92,6 +102,7 @@ pub fn spawn(
     };
     let site = link.start()?;
     let hurry = move |limit: Duration| {
+        due.hurry(limit);
         if let Some(aside) = lock(&aside).as_mut() {
             // If it cannot be sent the child is gone, and that is told elsewhere.
             let _ = wire::write(aside, &Word::Hurry(limit));
@@ -107,11 +118,27 @@ fn lock(aside: &Aside) -> MutexGuard<'_, Option<UnixStream>> {
     aside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long the child may be stopped before it is ended; `None` if for ever.
+fn limit(request: &Request, limits: Option<&Limits>) -> Option<Duration> {
+    match request {
+        Request::Exec(..) => None,
+        Request::Start(_) | Request::Restore(_) => limits.map(|limits| limits.phase),
+        Request::Stop(..) | Request::Forget(_) => {
+            Some(limits.map_or(CHORE, |limits| limits.shutdown))
+        }
+        Request::Compile(_) | Request::Inspect | Request::Finish => Some(CHORE),
+    }
+}
+
 struct ChildLink {
     options: ChildOptions,
     notes: Sender<Note>,
     gone: Sender<()>,
     aside: Aside,
+    /// When the answer to the latest request is due.
+    due: Due,
+    /// How long the calls of each plugin may take.
+    limits: BTreeMap<PluginId, Limits>,
     process: Option<Process>,
     /// What was asked for and is not answered yet.
     unanswered: VecDeque<Unanswered>,
@@ -127,6 +154,10 @@ struct Unanswered {
     about: Option<PluginId>,
     /// It ends a live generation.
     stopping: bool,
+    /// The process was stopped when it was sent, so whoever it is about has not done that.
+    innocent: bool,
+    /// How long the process may be stopped meanwhile.
+    limit: Option<Duration>,
     /// Of its frame.
     bytes: usize,
 }
@@ -137,7 +168,7 @@ const MOST_BYTES_UNANSWERED: usize = 64 * 1024;
 
 struct Process {
     child: Child,
-    channel: BufReader<UnixStream>,
+    channel: BufReader<Patient>,
     crash: File,
     prints: Option<Prints>,
     born: Instant,
@@ -164,6 +195,7 @@ impl ChildLink {
         *lock(&self.aside) = Some(aside);
         let finished = Arc::new(AtomicBool::new(false));
         let silent = Arc::new(AtomicBool::new(false));
+        let debugged = Arc::new(AtomicBool::new(false));
         let reader = Reader {
             notes: self.notes.clone(),
             gone: self.gone.clone(),
@@ -171,11 +203,14 @@ impl ChildLink {
             silent: silent.clone(),
             terminal: self.options.terminal.clone(),
             group: child.id(),
+            debugged: debugged.clone(),
             prints: prints.clone(),
         };
         let thread = thread::Builder::new().name("host".to_owned());
         thread.spawn(move || reader.run(listening)).map_err(failed)?;
-        let channel = BufReader::new(channel);
+        self.due.begin(Some(START));
+        let channel = Patient::new(channel, child.id(), self.due.clone(), debugged);
+        let channel = BufReader::new(channel.map_err(failed)?);
         let born = Instant::now();
         let process = Process { child, channel, crash, prints, born, finished, silent };
         self.process = Some(process);
@@ -212,6 +247,9 @@ impl ChildLink {
         match wire::read(&mut process.channel) {
             Ok(Some(response)) => {
                 self.unanswered.pop_front();
+                if let Some(next) = self.unanswered.front() {
+                    self.due.begin(next.limit);
+                }
                 if let Some(prints) = &process.prints {
                     prints.call(self.unanswered.front().and_then(|next| next.about.as_ref()));
                 }
@@ -250,10 +288,14 @@ impl ChildLink {
         let lived_long = process.born.elapsed() > LONG_LIFE;
         self.deaths = if lived_long { 1 } else { self.deaths + 1 };
         let first = first.filter(|_| !death::is_innocent(status));
+        let fault = match process.channel.get_ref().stopped_by {
+            Some(signal) => death::describe_stopped(signal),
+            None => death::describe(ending.then_some(status), &crash),
+        };
         Some(Death {
             while_stopping: first.as_ref().is_some_and(|first| first.stopping),
-            culprit: first.and_then(|first| first.about),
-            fault: death::describe(ending.then_some(status), &crash),
+            culprit: first.filter(|first| !first.innocent).and_then(|first| first.about),
+            fault,
         })
     }
 }
@@ -284,11 +326,25 @@ impl Link for ChildLink {
         {
             prints.call(about);
         }
+        let innocent = stop_signal(process.child.id()).is_some();
+        if let Request::Start(start) = &request {
+            self.limits.insert(start.key.clone(), start.limits);
+        }
+        let limit = limit(&request, about.and_then(|plugin| self.limits.get(plugin)));
+        if self.unanswered.is_empty() {
+            self.due.begin(limit);
+        }
         let sent = process.channel.get_mut().write_all(&frame).is_ok();
         if !sent {
             process.silent.store(true, Ordering::Relaxed);
         }
-        self.unanswered.push_back(Unanswered { about: about.cloned(), stopping, bytes });
+        self.unanswered.push_back(Unanswered {
+            about: about.cloned(),
+            stopping,
+            innocent,
+            limit,
+            bytes,
+        });
         sent
     }
 
@@ -315,8 +371,9 @@ impl Link for ChildLink {
     fn close(&mut self) {
         if let Some(mut process) = self.process.take() {
             // It leaves by itself now; what plugins left running in its group does not.
-            let _ = process.child.wait();
+            wait_for_the_end(&process.child);
             end_group(process.child.id());
+            let _ = process.child.wait();
             if let Some(prints) = &process.prints {
                 prints.end();
             }
@@ -343,6 +400,8 @@ struct Reader {
     terminal: Option<Terminal>,
     /// Of the child.
     group: u32,
+    /// It has the terminal.
+    debugged: Arc<AtomicBool>,
     prints: Option<Prints>,
 }
 
@@ -376,7 +435,10 @@ impl Reader {
         if let Some(prints) = &self.prints {
             prints.show();
         }
-        self.terminal.as_ref().is_some_and(|terminal| terminal(wanted.then_some(self.group)))
+        let done =
+            self.terminal.as_ref().is_some_and(|terminal| terminal(wanted.then_some(self.group)));
+        self.debugged.store(wanted && done, Ordering::Relaxed);
+        done
     }
 }
 
@@ -414,7 +476,7 @@ fn end_of(child: &mut Child) -> bool {
 }
 
 #[expect(unsafe_code, reason = "process groups are C API only")]
-fn end_group(leader: u32) {
+pub(super) fn end_group(leader: u32) {
     let Ok(leader) = i32::try_from(leader) else { return };
     // SAFETY: the child made itself the leader of that group before it ran anything, and it was not
     // waited for yet or has just been, so the number is not anybody else's.

@@ -64,6 +64,19 @@ pub(super) fn describe(status: Option<ExitStatus>, crash: &str) -> PluginFault {
     fault
 }
 
+/// The end of a process that a signal had stopped, and that nothing let go on.
+pub(super) fn describe_stopped(signal: i32) -> PluginFault {
+    let by = match signal_name(signal) {
+        Some(name) => format!("signal {signal} ({name})"),
+        None => format!("signal {signal}"),
+    };
+    let message = format!(
+        "the process that plugins run in was stopped by {by} and stayed so beyond the deadline, so it \
+         was ended"
+    );
+    PluginFault::new(Phase::Host, "HostDied", message)
+}
+
 fn is_ours(line: &str) -> bool {
     line.starts_with(MARK) || line.trim_start().starts_with("File \"<replug ")
 }
@@ -92,9 +105,13 @@ fn signal_name(signal: i32) -> Option<&'static str> {
         libc::SIGPIPE => "SIGPIPE",
         libc::SIGQUIT => "SIGQUIT",
         libc::SIGSEGV => "SIGSEGV",
+        libc::SIGSTOP => "SIGSTOP",
         libc::SIGSYS => "SIGSYS",
         libc::SIGTERM => "SIGTERM",
         libc::SIGTRAP => "SIGTRAP",
+        libc::SIGTSTP => "SIGTSTP",
+        libc::SIGTTIN => "SIGTTIN",
+        libc::SIGTTOU => "SIGTTOU",
         libc::SIGXCPU => "SIGXCPU: it used up its processor time",
         libc::SIGXFSZ => "SIGXFSZ: it wrote too large a file",
         _ => return None,

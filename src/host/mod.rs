@@ -18,6 +18,7 @@ mod client;
 mod death;
 mod local;
 mod message;
+mod patience;
 mod prints;
 mod program;
 mod serve;

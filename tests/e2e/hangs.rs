@@ -1,7 +1,7 @@
 //! Plugins that do not come back: interrupted at their deadline, told where, and got over.
 
-use crate::support::Scene;
 use crate::support::event::{Event, Phase};
+use crate::support::{Scene, text};
 
 /// With this, an interrupt is seen by the test's patience running out, not by a race.
 const SOON: &[&str] = &["--timeout", "0.5"];
@@ -100,4 +100,58 @@ fn a_stop_does_not_wait_for_a_plugin_that_hangs_while_it_loads() {
     assert_eq!(scene.told("a shutdown one"), 1);
     assert!(!events.iter().any(|event| matches!(event, Event::Ready(_))), "{events:?}");
     assert_eq!(scene.told("c body one"), 0);
+}
+
+const STOP: &str = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nsignal.pause()";
+
+#[test]
+fn a_plugin_that_stops_its_process() {
+    let scene = Scene::with(&["a", "b"]);
+    let mut watch = scene.watching_with(&["--timeout", "0.5"]);
+    scene.plugin("a").tag("two").init(STOP).save("a.py");
+    let failed = watch.expect_failed("a");
+    assert_eq!(failed.phase, Phase::Host);
+    assert!(failed.error.message.contains("SIGSTOP"), "{failed:?}");
+    for id in ["a", "b"] {
+        watch.expect_reloaded(id);
+    }
+    watch.stop();
+}
+
+#[test]
+fn a_stop_by_a_signal_while_the_process_is_stopped() {
+    let scene = Scene::with(&["b"]);
+    let lines = format!("import sys\nprint('stops', file=sys.stderr, flush=True)\n{STOP}");
+    scene.plugin("a").init(&lines).save("a.py");
+    let mut watch = scene.start(["watch", "--json", &text(scene.root())]);
+    // The deadline is far away.
+    watch.wait_stderr("stops");
+    watch.signal("-INT");
+    let (events, _) = watch.finish();
+    assert!(matches!(events.last(), Some(Event::Stopped(_))), "{events:?}");
+}
+
+#[test]
+fn a_process_that_is_stopped_from_outside() {
+    let scene = Scene::with(&["b"]);
+    scene.plugin("a").body("import os\nlog(f'process {os.getpid()}')").save("a.py");
+    let mut watch = scene.watching();
+    let log = scene.log();
+    let process = log.iter().find_map(|line| line.strip_prefix("process ")).unwrap();
+    let status = std::process::Command::new("kill").args(["-STOP", process]).status().unwrap();
+    assert!(status.success());
+    scene.plugin("b").tag("two").save("b.py");
+    // Whose code came next has no part in it.
+    let failed = watch.expect_failure();
+    assert_eq!((failed.phase, failed.id), (Phase::Host, None));
+    let mut back: Vec<_> = (0..2)
+        .map(|_| match watch.outcome() {
+            Event::Reloaded(live) => live.id,
+            other => watch.fail(&format!("{other:?}")),
+        })
+        .collect();
+    back.sort();
+    assert_eq!(back, ["a", "b"]);
+    watch.stop();
+    assert_eq!(scene.told("b shutdown two"), 1);
 }
