@@ -139,14 +139,15 @@ impl<H: Host> Supervisor<H> {
         });
         let stopped = self.first_pass();
         let mut exit = 0;
-        if self.once {
-            exit = u8::from(self.voice.failed);
-        } else if !stopped {
+        if !self.once && !stopped {
             // Nothing may happen for long, and the first events may have met a full disk.
             while !self.voice.closed && self.step() {}
         }
         let Self { loader, voice, .. } = &mut self;
         loader.stop(&mut |event| voice.say(&event));
+        if self.once {
+            exit = u8::from(self.voice.failed);
+        }
         self.voice.say(&Event::Stopped { exit });
         // That the output cannot be written may show only now.
         if self.voice.broken { 1 } else { exit }

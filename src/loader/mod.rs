@@ -269,8 +269,12 @@ impl<H: Host> Loader<H> {
             let path = plugin.candidate.entry.clone();
             warn(out, &id, self.host.stop(&key, Slot::Live));
             self.host.forget(&key);
+            // Whoever is left died with it.
+            let blamed = self.host.death().and_then(|death| self.mourn_at_the_end(&death, out));
             self.registry.remove(&key);
-            out(Event::Unloaded { id, path, because: UnloadReason::Stop });
+            if blamed.as_ref() != Some(&key) {
+                out(Event::Unloaded { id, path, because: UnloadReason::Stop });
+            }
         }
         self.host.finish();
     }

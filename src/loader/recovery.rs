@@ -78,6 +78,16 @@ impl<H: Host> Loader<H> {
         self.down = Some(Down { due: seen + self.host.pause(), refusal: None });
     }
 
+    /// Tells a death after which nothing comes back; who is to blame.
+    pub(super) fn mourn_at_the_end(&mut self, death: &Death, out: Out<'_>) -> Option<PluginId> {
+        let culprit = self.culprit(death);
+        if let Some(plugin) = culprit.as_ref().and_then(|key| self.registry.get_mut(key)) {
+            plugin.live = None;
+        }
+        self.tell_death(death, culprit.as_ref(), false, Instant::now(), out);
+        culprit
+    }
+
     fn start_another(&mut self, out: Out<'_>) -> Vec<Imported> {
         let Some(down) = self.down.take() else { return Vec::new() };
         if self.stopping.load(Ordering::Relaxed) {

@@ -146,3 +146,29 @@ fn wait_for_the_end_of(pid: &str) {
     let status = std::process::Command::new(python).args(["-c", &wait]).status().unwrap();
     assert!(status.success(), "process {pid} is still there");
 }
+
+#[test]
+fn a_death_in_a_shutdown_at_the_end_is_told() {
+    let scene = Scene::new();
+    scene.plugin("a").needs(&["b"]).shutdown("import os\nos._exit(3)").save("a.py");
+    scene.plugin("b").save("b.py");
+    let mut watch = scene.watching();
+    watch.signal("-INT");
+    let failed = watch.expect_failed("a");
+    assert_eq!((failed.phase, failed.kept), (Phase::Host, false));
+    assert!(failed.error.message.contains("exit code 3"), "{failed:?}");
+    watch.expect_unloaded("b");
+    let (_, status) = watch.finish();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_death_in_a_shutdown_is_a_failure_of_a_single_pass() {
+    let scene = Scene::new();
+    scene.plugin("a").shutdown("import os\nos._exit(3)").save("a.py");
+    let mut watch = scene.start(["watch", "--json", "--once", scene.root().to_str().unwrap()]);
+    watch.wait_ready();
+    watch.expect_failed("a");
+    let (_, status) = watch.finish();
+    assert_eq!(status.code(), Some(1));
+}
