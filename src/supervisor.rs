@@ -195,6 +195,7 @@ impl<H: Host> Supervisor<H> {
         let timer = deadlines.into_iter().flatten().min().map_or_else(never, at);
         let revival = self.loader.revival().map_or_else(never, at);
         let (stop, keys) = (self.inputs.stop.clone(), self.inputs.keys.clone());
+        let gone = self.inputs.gone.clone();
         select! {
             recv(stop) -> _ => return false,
             recv(keys) -> key => match key {
@@ -213,7 +214,11 @@ impl<H: Host> Supervisor<H> {
                     self.compare(imported);
                 }
             }
-            recv(self.inputs.gone) -> _ => self.recover(),
+            recv(gone) -> told => match told {
+                Ok(()) => self.recover(),
+                // Plugins run in this process, and a closed channel would be ready for ever.
+                Err(_) => self.inputs.gone = never(),
+            },
             recv(revival) -> _ => self.revive(),
             recv(timer) -> _ => {}
         }
