@@ -80,6 +80,7 @@ impl<H: Host> Work<'_, H> {
 
     /// Whoever leaves is out of the way, and who waited for an id may have it.
     fn make_room(&mut self) {
+        self.settle_moves();
         for key in self.leaving.keys() {
             self.loader.registry.detach(key);
         }
@@ -182,11 +183,7 @@ impl<H: Host> Work<'_, H> {
             return;
         }
         if let Some(key) = self.moved_from(&candidate, entry.as_ref()) {
-            self.leaving.remove(&key);
-            let changed = BTreeSet::from([candidate.entry.clone()]);
-            self.loader.registry.update(&key, &unit, candidate, entry);
-            self.mark(key, Because::Moved, changed);
-            return;
+            return self.move_to(key, unit, candidate, entry);
         }
         let holder = self.loader.registry.key_of(&candidate.id).cloned();
         let taken = holder.is_some_and(|key| !self.leaving.contains_key(&key));
@@ -287,6 +284,33 @@ impl<H: Host> Work<'_, H> {
             took: self.edit.seen.elapsed(),
         });
         self.loader.clashes.insert(unit, (candidate, entry));
+    }
+
+    /// Who waited for the id of a plugin that is deleted is that plugin under another name, the first
+    /// by path.
+    fn settle_moves(&mut self) {
+        for (unit, (candidate, entry)) in std::mem::take(&mut self.loader.clashes) {
+            let holder = self.loader.registry.key_of(&candidate.id).cloned();
+            match holder {
+                Some(key) if self.leaving.get(&key) == Some(&Some(UnloadReason::Deleted)) => {
+                    self.move_to(key, unit, candidate, entry);
+                }
+                _ => _ = self.loader.clashes.insert(unit, (candidate, entry)),
+            }
+        }
+    }
+
+    fn move_to(
+        &mut self,
+        key: PluginId,
+        unit: PathBuf,
+        candidate: Candidate,
+        entry: Option<Source>,
+    ) {
+        self.leaving.remove(&key);
+        let changed = BTreeSet::from([candidate.entry.clone()]);
+        self.loader.registry.update(&key, &unit, candidate, entry);
+        self.mark(key, Because::Moved, changed);
     }
 
     /// A plugin whose id has become free can be, the first by path.

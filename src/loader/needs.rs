@@ -148,6 +148,24 @@ impl<H: Host> Work<'_, H> {
                 self.fail_waiting(&key, fault);
             }
         }
+        self.report_cycles();
+    }
+
+    /// A cycle fails every plugin on it, also those that nobody edited: none of them can start again
+    /// from what stands on disk.
+    fn report_cycles(&mut self) {
+        let graph = self.wanted_among(self.endless.iter());
+        for key in self.endless.clone() {
+            let Some(plugin) = self.loader.registry.get(&key) else { continue };
+            if let Some(cycle) = order::cycle_of(&graph, &key)
+                && !self.failed.contains(&key)
+            {
+                let fault = self.cycle(plugin, &cycle);
+                if plugin.waiting.as_ref() != Some(&fault.message) {
+                    self.fail_waiting(&key, fault);
+                }
+            }
+        }
     }
 
     /// It cannot start now, and will when what it needs is there.

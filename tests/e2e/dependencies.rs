@@ -122,10 +122,11 @@ fn an_edit_that_closes_a_cycle_heals_with_the_next() {
     scene.plugin("b").save("b.py");
     let mut watch = scene.watching();
     scene.plugin("b").needs(&["a"]).save("b.py");
-    let failed = watch.wait(|event| matches!(event, Event::Failed(_)));
-    let Event::Failed(failed) = failed else { unreachable!() };
-    assert_eq!(failed.phase, Phase::Dependency);
-    assert!(failed.error.message.contains("cycle"), "{failed:?}");
+    for (id, ring) in [("b", "b -> a -> b"), ("a", "a -> b -> a")] {
+        let failed = watch.expect_failed(id);
+        assert_eq!((failed.phase, failed.kept), (Phase::Dependency, true));
+        assert!(failed.error.message.contains(&format!("cycle: {ring};")), "{failed:?}");
+    }
     scene.plugin("b").tag("six").save("b.py");
     watch.wait(|event| event.is_live("b"));
     assert_eq!(scene.told("b init six"), 1);

@@ -151,8 +151,9 @@ fn a_clash_heals_when_the_first_is_deleted() {
     scene.plugin("same").tag("two").save("b.py");
     let mut watch = scene.watching();
     scene.remove("a.py");
-    let live = watch.wait(|event| event.is_live("same"));
-    assert_eq!(live.path(), Some(text(scene.path("b.py")).as_str()));
+    let live = watch.expect_reloaded("same");
+    assert_eq!((live.because, live.generation), (Because::Moved, 2));
+    assert_eq!(live.path, text(scene.path("b.py")));
     assert_eq!(scene.log().last().unwrap(), "same init two");
     assert_eq!(scene.told("same shutdown one"), 1);
 }

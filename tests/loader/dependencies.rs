@@ -62,9 +62,38 @@ fn a_cycle_fails_who_is_on_it_and_who_needs_them() {
 #[test]
 fn an_edit_that_closes_a_cycle_keeps_what_is_live() {
     let mut world = World::with(&[("a", "needs b"), ("b", "")]);
-    assert_eq!(world.edit("b", "needs a"), ["failed b dependency kept 1"]);
+    let told = world.edit("b", "needs a");
+    assert_eq!(told, ["failed b dependency kept 1", "failed a dependency kept 1"]);
     assert!(world.calls().is_empty());
     assert_eq!(world.edit("b", "two"), ["reloaded b 2 edit", "reloaded a 2 dependency"]);
+}
+
+#[test]
+fn a_cycle_among_live_ones_is_told_of_all_on_it_once() {
+    let mut world = World::with(&[
+        ("a", "needs b"),
+        ("b", "needs c"),
+        ("c", ""),
+        ("user", "needs a"),
+        ("x", ""),
+    ]);
+    let told = world.edit("c", "needs a");
+    let all =
+        ["failed c dependency kept 1", "failed a dependency kept 1", "failed b dependency kept 1"];
+    assert_eq!(told, all);
+    assert_eq!(world.edit("x", "two"), ["reloaded x 2 edit"]);
+    assert_eq!(world.edit("a", "needs b\ntwo"), ["failed a dependency kept 1"]);
+    assert!(world.calls().iter().all(|call| call.ends_with('x')));
+    // Whoever of them ends the cycle, all of them go on from what is on disk.
+    assert_eq!(
+        world.edit("b", "two"),
+        [
+            "reloaded b 2 edit",
+            "reloaded a 2 dependency",
+            "reloaded c 2 dependency",
+            "reloaded user 2 dependency"
+        ]
+    );
 }
 
 #[test]

@@ -17,7 +17,32 @@ fn the_live_one_stays_and_the_other_takes_over_when_it_goes() {
     world.write("a", "plugin z\nother");
     assert_eq!(world.settle(), ["clash z"]);
     world.delete("z");
-    assert_eq!(world.settle(), ["unloaded z deleted", "loaded z 2"]);
+    assert_eq!(world.settle(), ["reloaded z 2 moved"]);
+    assert!(world.live().values().all(|sources| sources.contains_key(&World::path("a"))));
+}
+
+#[test]
+fn of_several_that_wait_for_an_id_the_first_by_path_is_the_one_that_moved() {
+    let mut world = World::with(&[("z", "")]);
+    world.write("a", "plugin z\nother");
+    world.write("b", "plugin z\nthird");
+    assert_eq!(world.settle(), ["clash z", "clash z"]);
+    world.delete("z");
+    assert_eq!(world.settle(), ["reloaded z 2 moved"]);
+    assert!(world.live().values().all(|sources| sources.contains_key(&World::path("a"))));
+    world.delete("a");
+    assert_eq!(world.settle(), ["reloaded z 3 moved"]);
+}
+
+#[test]
+fn who_waited_for_an_id_and_fails_under_it_leaves_the_deleted_one_live() {
+    let mut world = World::with(&[("z", "")]);
+    world.write("a", "plugin z\nraises import");
+    world.settle();
+    world.delete("z");
+    assert_eq!(world.settle(), ["failed z import kept 1"]);
+    world.write("a", "plugin z\ngood");
+    assert_eq!(world.settle(), ["reloaded z 2 edit"]);
 }
 
 #[test]
