@@ -9,6 +9,7 @@ Examples:
   replug --once --json plugins/   load it once for a script; exit 1 on a failure
   replug --print-config           where each setting comes from; runs nothing
   replug check plugins/           what is wrong with it, without running any of it
+  replug doctor plugins/          why a save is not noticed, or late
 
 Settings of a project stand in its watch.toml. An option goes before its environment variable, \
 that before watch.toml, that before the default. A folder named like a command is written ./watch.";
@@ -60,6 +61,18 @@ Examples:
 Exit codes:
   0   nothing is wrong; there may be warnings
   1   something is wrong
+  2   bad usage or configuration";
+
+/// What `replug doctor --help` has beside its options.
+pub(super) const DOCTOR_MORE: &str = "\
+Examples:
+  replug doctor plugins/           what is fine, what is not, and what to do
+  replug doctor --json plugins/    one object a line, one a finding
+  replug doctor -q                 only what will not work
+
+Exit codes:
+  0   everything works; there may be warnings
+  1   something will not work
   2   bad usage or configuration";
 
 /// What `replug exec --help` has beside its options.

@@ -3,6 +3,7 @@
 pub mod args;
 mod check;
 mod clock;
+mod doctor;
 mod exec;
 mod exit;
 mod help;
@@ -54,6 +55,7 @@ fn carry_out(command: &Command) -> Exit {
         Command::Watch(arguments) => watch::run(arguments),
         Command::List(arguments) => list::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Exec(arguments) => exec::run(arguments),
         Command::New(arguments) => new::run(arguments),
     })

@@ -1,4 +1,4 @@
-//! What `list`, `check` and `exec` begin with: the settings, and the plugins that are found.
+//! What `list`, `check`, `doctor` and `exec` begin with: the settings, and the plugins that are found.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::problem::Problem;
-use crate::settings::{self, CliLayer, Settings};
-use crate::watch::{Ignored, Rules, Tree};
+use crate::settings::{self, CliLayer, Poll, Settings};
+use crate::watch::{Ignored, Polling, Rules, Tree};
 
 /// The settings of a project.
 pub(super) fn settings(common: &Common) -> Result<Settings, Problem> {
@@ -27,6 +27,15 @@ pub(super) fn ignored(layer: &CliLayer, settings: &Settings) -> Ignored {
         base: base.to_owned(),
         patterns: settings.ignore.clone(),
         gitignore: settings.gitignore,
+    }
+}
+
+/// How changes are noticed.
+pub(super) fn polling(poll: Poll) -> Polling {
+    match poll {
+        Poll::Auto => Polling::Auto,
+        Poll::Never => Polling::Never,
+        Poll::Every(pause) => Polling::Every(pause),
     }
 }
 

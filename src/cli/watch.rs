@@ -15,10 +15,9 @@ use crate::debounce::Settle;
 use crate::host::Printing;
 use crate::keys::{self, Listener};
 use crate::report::{JsonLines, Report};
-use crate::settings::Poll;
 use crate::settings::{self, CliLayer, Settings};
 use crate::supervisor::{Configuration, Inputs, Options, Reread, Supervisor};
-use crate::watch::{self, Polling};
+use crate::watch;
 
 /// How many file events may wait while a reload runs; beyond that the disk is compared instead.
 const RAW_EVENTS: usize = 16_384;
@@ -102,11 +101,7 @@ fn configuration(layer: &CliLayer, settings: Settings) -> Configuration {
         file: layer.config_path(),
         ignored: survey::ignored(layer, &settings),
         roots: settings.roots,
-        polling: match settings.poll {
-            Poll::Auto => Polling::Auto,
-            Poll::Never => Polling::Never,
-            Poll::Every(pause) => Polling::Every(pause),
-        },
+        polling: survey::polling(settings.poll),
         settle: Settle::with_burst(settings.settle),
         policy,
     }

@@ -5,6 +5,7 @@
 //! carry metadata.
 
 mod change;
+mod diagnosis;
 mod event;
 mod fault;
 mod patterns;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use change::{Change, ChangeKind, Edit, UnitChange, Verdict};
+pub use diagnosis::{Diagnosis, Health};
 pub use event::{Because, Event, Live, UnloadReason, Warning};
 pub use fault::{Phase, Place, PluginFault};
 pub use patterns::Patterns;

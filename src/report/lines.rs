@@ -1,13 +1,14 @@
-//! What `list`, `check` and `exec` tell as JSON: one object a line, the wire types apart from the
+//! What `list`, `check`, `doctor` and `exec` tell as JSON: one object a line, the wire types apart from the
 //! domain types.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::json::{ErrorWire, PathWire, bytes_if_lost, on_one_line};
-use crate::model::{Activation, Candidate, PluginFault, PluginId, PluginKind};
+use crate::model::{Activation, Candidate, Diagnosis, PluginFault, PluginId, PluginKind};
 
 #[derive(Serialize)]
 struct PluginWire<'a> {
@@ -95,6 +96,33 @@ pub fn finding_line(
         line: place.line,
         column: place.column,
         end_column: place.end_column,
+    })
+}
+
+#[derive(Serialize)]
+struct DiagnosisWire<'a> {
+    check: &'static str,
+    level: &'static str,
+    message: &'a str,
+    remedy: Option<&'a str>,
+    path: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+    #[serde(flatten)]
+    facts: &'a Map<String, Value>,
+}
+
+/// Something that `doctor` found out, with its line break; `level` is `ok`, `warn` or `fail`.
+pub fn diagnosis_line(found: &Diagnosis) -> String {
+    let path = found.path.as_deref();
+    line(&DiagnosisWire {
+        check: found.check,
+        level: found.health.as_str(),
+        message: &found.message,
+        remedy: found.remedy.as_deref(),
+        path: path.map(Path::to_string_lossy),
+        path_bytes: path.and_then(bytes_if_lost),
+        facts: &found.facts,
     })
 }
 

@@ -5,6 +5,7 @@
 //! of the other rooms only the shared words.
 
 mod checked;
+mod diagnoses;
 mod failures;
 mod footer;
 mod frame;
@@ -25,7 +26,7 @@ use std::time::SystemTime;
 use crate::model::Event;
 
 pub use json::JsonLines;
-pub use lines::{broken_line, exec_line, finding_line, new_line, plugin_line};
+pub use lines::{broken_line, diagnosis_line, exec_line, finding_line, new_line, plugin_line};
 pub use listing::dot;
 pub use options::{Moment, PersonOptions};
 pub use person::Person;

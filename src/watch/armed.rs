@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use notify::ErrorKind;
 
-use super::place::{self, FileSystem, Sort};
+use super::place::{self, FileSystem, Limit, Sort};
 use super::poll::{PAUSE, Poller};
 use super::raw::{Sender, Watcher};
 use crate::model::Warning;
@@ -54,13 +54,6 @@ enum How {
     Polled,
     /// It could not be watched and must not be polled.
     Blind,
-}
-
-/// What the system refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Limit {
-    Watches,
-    Instances,
 }
 
 /// Everything that is watched or polled.
@@ -348,6 +341,12 @@ impl Armed {
         }
     }
 
+    /// Why the system's notices are not relied on where `path` lies.
+    pub(super) fn why_silent(&self, path: &Path) -> Option<&str> {
+        let (device, _) = super::tree::inode_of(path)?;
+        self.systems.get(&device)?.silent.as_deref()
+    }
+
     // --- what a person should know --------------------------------------------------------------
 
     /// What went wrong since the last time this was asked; of limits, once.
@@ -360,32 +359,34 @@ impl Armed {
         std::mem::take(&mut self.warnings)
     }
 
-    fn limit(&self, limit: Limit) -> Warning {
-        let all = self.entries.len();
+    /// How many folders and files are armed, and how many of them are not watched.
+    pub(super) fn count(&self) -> (usize, usize) {
         let left =
             self.entries.values().filter(|entry| matches!(entry.how, How::Polled | How::Blind));
-        let left = left.count();
+        (self.entries.len(), left.count())
+    }
+
+    /// The limit that was met.
+    pub(super) fn refused(&self) -> Option<Limit> {
+        self.refused
+    }
+
+    fn limit(&self, limit: Limit) -> Warning {
+        let (all, left) = self.count();
         let limits = place::limits();
         let shown = |limit: Option<u64>| limit.map_or("no more".to_owned(), |n| n.to_string());
         let instead = match &self.poller {
             Some(_) => format!("looked at every {} ms instead", PAUSE.as_millis()),
             None => "not watched, and `poll` forbids to look at them instead".to_owned(),
         };
-        let (what, key, enough) = match limit {
-            Limit::Watches => (
-                format!("watch {} folders", shown(limits.watches)),
-                "max_user_watches",
-                (all as u64).saturating_mul(2).next_power_of_two().max(524_288),
-            ),
-            Limit::Instances => (
-                format!("watch files in {} programs", shown(limits.instances)),
-                "max_user_instances",
-                limits.instances.unwrap_or_default().saturating_mul(2).max(512),
-            ),
+        let what = match limit {
+            Limit::Watches => format!("watch {} folders", shown(limits.watches)),
+            Limit::Instances => format!("watch files in {} programs", shown(limits.instances)),
         };
         let message = format!(
             "{left} of {all} folders are {instead}: the system lets one user {what} at a time; \
-             allow more with: sudo sysctl fs.inotify.{key}={enough}"
+             allow more with: {}",
+            limit.remedy(all)
         );
         Warning::new("watch_limit", message)
     }

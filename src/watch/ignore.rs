@@ -3,9 +3,11 @@
 //! The built-in list, what the user adds in gitignore syntax, and `.gitignore` files on request.
 //! Only names below a root count: a root itself is what the user asked for.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
 
 /// Folders that hold no plugins, wherever they are.
 const FOLDERS: &[&str] = &["__pycache__", "node_modules", "site-packages", "venv"];
@@ -58,26 +60,62 @@ impl Rules {
 
     /// Whether a folder, or a file, is left out. Its parents were asked about before.
     pub fn is_ignored(&self, path: &Path, is_folder: bool) -> bool {
-        let Some(name) = path.file_name() else { return false };
-        let text = name.to_string_lossy();
+        self.why(path, is_folder).is_some()
+    }
+
+    /// The rule by which it is left out.
+    pub(crate) fn why(&self, path: &Path, is_folder: bool) -> Option<Rule<'_>> {
+        let text = path.file_name()?.to_string_lossy();
         if text.starts_with('.') {
-            return true;
+            return Some(Rule::Hidden);
         }
-        if is_folder && (FOLDERS.contains(&text.as_ref()) || path.join("pyvenv.cfg").is_file()) {
-            return true;
-        }
-        if self.own.matched(path, is_folder).is_ignore() {
-            return true;
-        }
-        let git = self.git.iter().flatten();
-        let mut ignored = false;
-        for rules in git.filter(|rules| path.starts_with(rules.path())) {
-            match rules.matched(path, is_folder) {
-                ignore::Match::Ignore(_) => ignored = true,
-                ignore::Match::Whitelist(_) => ignored = false,
-                ignore::Match::None => {}
+        if is_folder {
+            if let Some(name) = FOLDERS.iter().find(|name| **name == text) {
+                return Some(Rule::Folder(name));
+            }
+            if path.join("pyvenv.cfg").is_file() {
+                return Some(Rule::Environment);
             }
         }
-        ignored
+        if let Match::Ignore(pattern) = self.own.matched(path, is_folder) {
+            return Some(Rule::Setting(pattern));
+        }
+        let mut rule = None;
+        let git = self.git.iter().flatten();
+        for rules in git.filter(|rules| path.starts_with(rules.path())) {
+            match rules.matched(path, is_folder) {
+                Match::Ignore(pattern) => rule = Some(Rule::Git(pattern)),
+                Match::Whitelist(_) => rule = None,
+                Match::None => {}
+            }
+        }
+        rule
+    }
+}
+
+/// Why something is left out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule<'a> {
+    /// Its name begins with a dot.
+    Hidden,
+    /// A folder of that name holds no plugins.
+    Folder(&'static str),
+    /// It is a virtual environment, whatever its name.
+    Environment,
+    /// The settings say so.
+    Setting(&'a Glob),
+    /// A `.gitignore` says so.
+    Git(&'a Glob),
+}
+
+impl fmt::Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hidden => f.write_str("hidden"),
+            Self::Folder(name) => f.write_str(name),
+            Self::Environment => f.write_str("virtual environment"),
+            Self::Setting(pattern) => write!(f, "{} in the settings", pattern.original()),
+            Self::Git(pattern) => write!(f, "{} in .gitignore", pattern.original()),
+        }
     }
 }

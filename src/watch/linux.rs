@@ -4,9 +4,10 @@
 //! a program behind FUSE, it does not see; and in `/proc` there is nothing to see at all.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::place::{FileSystem, Limits, Sort};
+use super::place::{FileSystem, InUse, Limits, Sort};
 
 /// Numbers of `statfs(2)`, the usual name, and what to expect.
 const KNOWN: &[(u64, &str, Sort)] = &[
@@ -83,6 +84,35 @@ pub(super) fn limits() -> Limits {
     }
 }
 
+/// What this user's programs have. The kernel counts by user, and in a user namespace once more; so
+/// the programs in other ones are left out.
+pub(super) fn in_use() -> Option<InUse> {
+    let namespace = |process: &Path| fs::read_link(process.join("ns/user")).ok();
+    let own = Path::new("/proc/self");
+    let (user, home) = (fs::metadata(own).ok()?.uid(), namespace(own));
+    let mut sum = InUse::default();
+    for process in fs::read_dir("/proc").ok()?.filter_map(Result::ok).map(|entry| entry.path()) {
+        let is_ours = || fs::metadata(&process).is_ok_and(|data| data.uid() == user);
+        let name = process.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+        if !name.iter().all(u8::is_ascii_digit) || !is_ours() || namespace(&process) != home {
+            continue;
+        }
+        let files = fs::read_dir(process.join("fd")).into_iter().flatten().filter_map(Result::ok);
+        for file in files {
+            let leads_to = fs::read_link(file.path()).unwrap_or_default();
+            if leads_to != Path::new("anon_inode:inotify") {
+                continue;
+            }
+            let info = process.join("fdinfo").join(file.file_name());
+            let info = fs::read_to_string(info).unwrap_or_default();
+            let watches = info.lines().filter(|line| line.starts_with("inotify wd:")).count();
+            sum.instances += 1;
+            sum.watches += watches as u64;
+        }
+    }
+    Some(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +138,15 @@ mod tests {
         assert_eq!(file_system(Path::new("/sys")).map(|system| system.sort), Some(Sort::Pseudo));
         assert_eq!(file_system(Path::new("/nowhere/at/all")), None);
         assert!(limits().watches.is_some_and(|watches| watches > 0));
+    }
+
+    #[test]
+    fn what_is_in_use_is_counted() {
+        use notify::{RecursiveMode, Watcher};
+        let folder = tempfile::tempdir().unwrap();
+        let mut watcher = notify::recommended_watcher(|_| {}).unwrap();
+        watcher.watch(folder.path(), RecursiveMode::NonRecursive).unwrap();
+        let used = in_use().unwrap();
+        assert!(used.instances >= 1 && used.watches >= 1, "{used:?}");
     }
 }

@@ -5,11 +5,13 @@
 //! forwards; what a path means is worked out on the supervisor's thread by [`Tree`].
 
 mod armed;
+mod census;
 mod faces;
 mod followed;
 mod ignore;
 #[cfg(target_os = "linux")]
 mod linux;
+pub mod measure;
 mod packages;
 pub mod place;
 mod poll;
@@ -21,6 +23,7 @@ mod tree;
 mod way;
 
 pub use armed::Polling;
+pub use census::{Census, RootCensus};
 pub use ignore::{Ignored, Rules};
 pub use raw::{Raw, RawKind, Sender};
 pub use repository::Hold;

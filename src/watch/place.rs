@@ -20,7 +20,7 @@ pub(super) const COOKIE: &str = ".replug-cookie-";
 
 /// How long a cookie may take. It takes less than a millisecond where it comes at all; a machine
 /// that is busy beyond reason should not be taken for one that tells nothing.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,41 @@ pub struct Limits {
     pub queue: Option<u64>,
 }
 
+/// How much of that the user's programs have at the moment, as far as it can be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InUse {
+    /// Folders.
+    pub watches: u64,
+    /// Programs, or rather the queues that they opened.
+    pub instances: u64,
+}
+
+/// One of the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// [`Limits::watches`].
+    Watches,
+    /// [`Limits::instances`].
+    Instances,
+}
+
+impl Limit {
+    /// The command that raises it far enough for so many folders.
+    pub fn remedy(self, folders: usize) -> String {
+        let (key, enough) = match self {
+            Self::Watches => {
+                let enough = (folders as u64).saturating_mul(2).next_power_of_two();
+                ("max_user_watches", enough.max(524_288))
+            }
+            Self::Instances => {
+                let now = limits().instances.unwrap_or_default();
+                ("max_user_instances", now.saturating_mul(2).max(512))
+            }
+        };
+        format!("sudo sysctl fs.inotify.{key}={enough}")
+    }
+}
+
 /// The file system that `path`, or what is there of it, lies on.
 pub fn file_system(path: &Path) -> Option<FileSystem> {
     path.ancestors().find_map(system::file_system)
@@ -61,6 +96,11 @@ pub fn file_system(path: &Path) -> Option<FileSystem> {
 /// The limits that hold for this user.
 pub fn limits() -> Limits {
     system::limits()
+}
+
+/// What this user's programs have of what is limited; `None` where that cannot be told.
+pub fn in_use() -> Option<InUse> {
+    system::in_use()
 }
 
 /// Whether `folder`, which is watched, tells of a cookie; `None` if none can be made in it. `seen`

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::place::{FileSystem, Limits};
+use super::place::{FileSystem, InUse, Limits};
 
 /// Nothing is known.
 pub(super) fn file_system(_path: &Path) -> Option<FileSystem> {
@@ -13,4 +13,9 @@ pub(super) fn file_system(_path: &Path) -> Option<FileSystem> {
 /// None are known.
 pub(super) fn limits() -> Limits {
     Limits::default()
+}
+
+/// Not known.
+pub(super) fn in_use() -> Option<InUse> {
+    None
 }

@@ -157,6 +157,20 @@ impl Tree {
         self.folders.len()
     }
 
+    pub(super) fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The folders that are listed in `root`, itself among them.
+    pub(super) fn folders_below(&self, root: &Path) -> impl Iterator<Item = &PathBuf> {
+        let folders = self.folders.range(root.to_owned()..).map(|(path, _)| path);
+        folders.take_while(move |path| path.starts_with(root))
+    }
+
     /// Whether the file, if there is one, belongs to the tree, and under this path.
     pub fn holds(&self, file: &Path) -> bool {
         if self.roots.iter().any(|root| root == file) {

@@ -165,7 +165,7 @@ fn limits() -> String {
 #[test]
 fn a_command_is_a_limit_as_long_as_it_is_refused() {
     let limits = limits();
-    let list = limits.split("- The commands ").nth(1).unwrap_or_default();
+    let list = limits.split("- The command").nth(1).unwrap_or_default();
     let listed = quoted(list.split(". -").next().unwrap());
     for command in ["list", "check", "exec", "new", "doctor", "bridge"] {
         let output = replug(Path::new("/")).args([command, "--help"]).output().unwrap();

@@ -21,6 +21,7 @@ mod crashes;
 mod dependencies;
 mod discovery;
 mod discovery_text;
+mod doctor;
 mod endurance;
 mod exec;
 mod faults;

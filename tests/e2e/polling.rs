@@ -2,12 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use crate::support::event::Event;
-use crate::support::files::run;
-use crate::support::save;
-use crate::support::{Scene, Watch, text};
+use crate::support::{Scene, Watch, namespace, save, text};
 
 /// Whatever the editor does, what is polled is reloaded once with the last content.
 #[test]
@@ -98,28 +95,13 @@ fn polling_by_the_environment_and_by_the_file() {
     watch.expect_reloaded("a");
 }
 
-/// The program in a user namespace in which one of the limits for inotify is `limit`.
+/// `watch` in a user namespace in which one of the limits for inotify is `limit`.
 fn limited(scene: &Scene, limit: &str, value: &str, options: &[&str]) -> Watch {
-    let program = scene.command(["watch", "--json"]);
-    let mut command = Command::new("unshare");
-    command.args(["-Ur", "sh", "-c"]);
-    command.arg(format!("echo {value} > /proc/sys/user/{limit} && exec \"$@\"")).arg("sh");
-    command.arg(program.get_program()).args(program.get_args()).args(options).arg(scene.root());
-    command.current_dir(scene.outside(""));
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let mut watch = Watch::start(command);
+    let root = text(scene.root());
+    let args = [&["watch", "--json"][..], options, &[&root]].concat();
+    let mut watch = Watch::start(namespace::limited(scene, limit, value, &args));
     watch.probe = scene.path("zz-probe/probe.py");
     watch
-}
-
-/// A machine without user namespaces cannot show what happens at the limits, and says so.
-fn user_namespaces() {
-    run("unshare", ["-Ur", "true"]);
 }
 
 fn warnings(watch: &Watch, code: &str) -> Vec<String> {
@@ -132,7 +114,6 @@ fn warnings(watch: &Watch, code: &str) -> Vec<String> {
 
 #[test]
 fn beyond_the_limit_of_watches_folders_are_polled() {
-    user_namespaces();
     let scene = Scene::with(&["a"]);
     for number in 0..40 {
         scene.plugin(&format!("p{number:02}")).save(&format!("f{number:02}/p.py"));
@@ -163,7 +144,6 @@ fn beyond_the_limit_of_watches_folders_are_polled() {
 
 #[test]
 fn beyond_the_limit_of_instances_everything_is_polled() {
-    user_namespaces();
     let scene = Scene::with(&["a"]);
     let mut watch = limited(&scene, "max_inotify_instances", "0", &[]);
     watch.wait_ready();
@@ -176,7 +156,6 @@ fn beyond_the_limit_of_instances_everything_is_polled() {
 
 #[test]
 fn a_limit_is_told_even_if_nothing_may_be_polled() {
-    user_namespaces();
     let scene = Scene::with(&["a"]);
     let mut watch = limited(&scene, "max_inotify_instances", "0", &["--poll=never"]);
     watch.wait_ready();

@@ -46,6 +46,7 @@ complete -c replug -n "__fish_replug_needs_command" -s V -l version -d 'Print ve
 complete -c replug -n "__fish_replug_needs_command" -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
 complete -c replug -n "__fish_replug_needs_command" -a "list" -d 'List the plugins that are found; runs nothing'
 complete -c replug -n "__fish_replug_needs_command" -a "check" -d 'Check the plugins for everything that can be told without running them'
+complete -c replug -n "__fish_replug_needs_command" -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
 complete -c replug -n "__fish_replug_needs_command" -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
 complete -c replug -n "__fish_replug_needs_command" -a "new" -d 'Write a working plugin to start from'
 complete -c replug -n "__fish_replug_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -86,6 +87,16 @@ complete -c replug -n "__fish_replug_using_subcommand check" -l json -d 'Print J
 complete -c replug -n "__fish_replug_using_subcommand check" -s v -l verbose -d 'Tell more; twice for more still'
 complete -c replug -n "__fish_replug_using_subcommand check" -s q -l quiet -d 'Tell only what went wrong'
 complete -c replug -n "__fish_replug_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c replug -n "__fish_replug_using_subcommand doctor" -l python -d 'Python interpreter that plugins would run with' -r -F
+complete -c replug -n "__fish_replug_using_subcommand doctor" -l poll -d 'As for `watch`: look at the files every MS milliseconds instead of waiting for the system\'s notices' -r
+complete -c replug -n "__fish_replug_using_subcommand doctor" -l config -d 'Read settings from FILE [default: watch.toml, if it is there]' -r -F
+complete -c replug -n "__fish_replug_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c replug -n "__fish_replug_using_subcommand doctor" -l json -d 'Print JSON, one object a line'
+complete -c replug -n "__fish_replug_using_subcommand doctor" -s v -l verbose -d 'Tell more; twice for more still'
+complete -c replug -n "__fish_replug_using_subcommand doctor" -s q -l quiet -d 'Tell only what went wrong'
+complete -c replug -n "__fish_replug_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c replug -n "__fish_replug_using_subcommand exec" -l timeout -d 'Deadline of each phase of a load, in seconds, such as 0.5 [default: 10]' -r
 complete -c replug -n "__fish_replug_using_subcommand exec" -l python -d 'Python interpreter to run plugins with' -r -F
 complete -c replug -n "__fish_replug_using_subcommand exec" -l isolation -d 'Where plugins run: `shared`, in a child process, or `none`, in this one, where code can read the keyboard' -r
@@ -106,9 +117,10 @@ complete -c replug -n "__fish_replug_using_subcommand new" -l json -d 'Print JSO
 complete -c replug -n "__fish_replug_using_subcommand new" -s v -l verbose -d 'Tell more; twice for more still'
 complete -c replug -n "__fish_replug_using_subcommand new" -s q -l quiet -d 'Tell only what went wrong'
 complete -c replug -n "__fish_replug_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check exec new help" -f -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check exec new help" -f -a "list" -d 'List the plugins that are found; runs nothing'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check exec new help" -f -a "check" -d 'Check the plugins for everything that can be told without running them'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check exec new help" -f -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check exec new help" -f -a "new" -d 'Write a working plugin to start from'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check exec new help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "list" -d 'List the plugins that are found; runs nothing'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "check" -d 'Check the plugins for everything that can be told without running them'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "new" -d 'Write a working plugin to start from'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

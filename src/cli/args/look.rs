@@ -1,14 +1,17 @@
-//! `replug list` and `replug check`: looking at plugins without running them.
+//! `replug list`, `replug check` and `replug doctor`: looking at plugins, and at the machine, without
+//! running any.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use super::super::help::{CHECK_MORE, LIST_MORE};
+use super::super::help::{CHECK_MORE, DOCTOR_MORE, LIST_MORE};
+use super::super::values;
 use super::Command;
 use super::common::{Common, CommonOptions};
 use super::reading::{self, HasCommon, Read};
+use crate::settings::Poll;
 
 /// What `replug list` was asked to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +34,13 @@ pub enum Graph {
 /// What `replug check` was asked to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
+    /// What every command was asked.
+    pub common: Common,
+}
+
+/// What `replug doctor` was asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doctor {
     /// What every command was asked.
     pub common: Common,
 }
@@ -86,6 +96,38 @@ struct CheckOptions {
     common: CommonOptions,
 }
 
+/// Find out whether saves will be noticed here, and how fast
+///
+/// Looks at the system's limits, at the file system of each folder, at what would be watched and what
+/// would be left out, and at the interpreter, and measures on the disk how long a save takes to be
+/// told. No plugin code runs.
+#[derive(Parser)]
+#[command(
+    name = "doctor",
+    bin_name = "replug doctor",
+    after_long_help = DOCTOR_MORE,
+    args_override_self = true,
+    max_term_width = 100
+)]
+struct DoctorOptions {
+    /// Folders or files to look at [default: `paths` of watch.toml, or the current folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Python interpreter that plugins would run with
+    #[arg(long, value_name = "PATH", env = "REPLUG_PYTHON")]
+    python: Option<PathBuf>,
+
+    /// As for `watch`: look at the files every MS milliseconds instead of waiting for the system's
+    /// notices
+    #[arg(long, value_name = "MS", env = "REPLUG_POLL", value_parser = values::poll)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "500")]
+    poll: Option<Poll>,
+
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
 impl HasCommon for ListOptions {
     fn common_options(&mut self) -> &mut CommonOptions {
         &mut self.common
@@ -93,6 +135,12 @@ impl HasCommon for ListOptions {
 }
 
 impl HasCommon for CheckOptions {
+    fn common_options(&mut self) -> &mut CommonOptions {
+        &mut self.common
+    }
+}
+
+impl HasCommon for DoctorOptions {
     fn common_options(&mut self) -> &mut CommonOptions {
         &mut self.common
     }
@@ -106,6 +154,10 @@ pub(super) fn check_command() -> clap::Command {
     CheckOptions::command().mut_args(|arg| arg.hide_env_values(true))
 }
 
+pub(super) fn doctor_command() -> clap::Command {
+    DoctorOptions::command().mut_args(|arg| arg.hide_env_values(true))
+}
+
 pub(super) fn read_list(args: &[OsString]) -> Result<Command, clap::Error> {
     let Read { options, mut command, .. } = reading::read::<ListOptions>(list_command(), args)?;
     let common = options.common.common(&mut command, &options.paths, None)?;
@@ -117,4 +169,12 @@ pub(super) fn read_check(args: &[OsString]) -> Result<Command, clap::Error> {
     let CheckOptions { paths, python, common } = options;
     let common = common.common(&mut command, &paths, python.as_deref())?;
     Ok(Command::Check(Check { common }))
+}
+
+pub(super) fn read_doctor(args: &[OsString]) -> Result<Command, clap::Error> {
+    let Read { options, mut command, .. } = reading::read::<DoctorOptions>(doctor_command(), args)?;
+    let DoctorOptions { paths, python, poll, common } = options;
+    let mut common = common.common(&mut command, &paths, python.as_deref())?;
+    common.layer.options.poll = poll;
+    Ok(Command::Doctor(Doctor { common }))
 }

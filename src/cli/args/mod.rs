@@ -17,7 +17,7 @@ use clap::error::ErrorKind;
 
 pub use act::{Exec, New};
 pub use common::{Color, Common};
-pub use look::{Check, Graph, List};
+pub use look::{Check, Doctor, Graph, List};
 pub use watch::Watch;
 
 use common::CommonOptions;
@@ -31,6 +31,8 @@ pub enum Command {
     List(List),
     /// Say what is wrong with them.
     Check(Check),
+    /// Say whether the machine is fit for it.
+    Doctor(Doctor),
     /// Run code beside one of them.
     Exec(Exec),
     /// Write one to start from.
@@ -44,6 +46,7 @@ impl Command {
             Self::Watch(watch) => &watch.common,
             Self::List(list) => &list.common,
             Self::Check(check) => &check.common,
+            Self::Doctor(doctor) => &doctor.common,
             Self::Exec(exec) => &exec.common,
             Self::New(new) => &new.common,
         }
@@ -52,7 +55,7 @@ impl Command {
 
 /// Words that are commands of the contract and not of this version. Without this list they would
 /// be taken for folders that are missing so far, and watched in silence.
-const LATER: &[&str] = &["doctor", "bridge"];
+const LATER: &[&str] = &["bridge"];
 
 /// Reads the arguments, the program's name first, and the environment.
 ///
@@ -73,6 +76,7 @@ where
         Some("watch") => |args: &[OsString]| watch::read(watch::command(), args),
         Some("list") => look::read_list,
         Some("check") => look::read_check,
+        Some("doctor") => look::read_doctor,
         Some("exec") => act::read_exec,
         Some("new") => act::read_new,
         _ => return watch::read(command(), &args),
@@ -93,13 +97,14 @@ pub fn command() -> clap::Command {
 }
 
 /// Each command by itself.
-fn commands() -> [clap::Command; 5] {
+fn commands() -> [clap::Command; 6] {
     let watch =
         "Load plugins, watch them and reload what a save touches; what runs without a command";
     [
         watch::command().about(watch),
         look::list_command(),
         look::check_command(),
+        look::doctor_command(),
         act::exec_command(),
         act::new_command(),
     ]
