@@ -153,15 +153,21 @@ class PluginContext:
         with self._hub.lock:
             self._records, self._state = taken
 
-    def _dispose(self, records: list[_Record] | None = None) -> list[str]:
+    def _dispose(
+        self, records: list[_Record] | None = None, *, calls_cleanups: bool = True
+    ) -> list[str]:
         """Undoes, in reverse order, what was done through this context; for the host.
 
         Gives one line for each cleanup that failed; each is logged too. The context can be used
         again afterwards, and disposed of again. An exception that is none of the plugin's
         business (a deadline, KeyboardInterrupt) passes through; call again for what is left.
-        ``records`` are those of a generation that handed the context over.
+        ``records`` are those of a generation that handed the context over. What is under
+        ``on_cleanup`` is dropped without being called unless ``calls_cleanups``.
         """
         records = self._records if records is None else records
+        if not calls_cleanups:
+            with self._hub.lock:
+                records[:] = [record for record in records if not isinstance(record, _Cleanup)]
         failures: list[str] = []
         for _ in range(len(records) + _LATE):
             with self._hub.lock:

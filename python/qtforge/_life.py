@@ -95,12 +95,11 @@ class Life:
         if callable(method) and not self._ended:
             method()
 
-    def _dispose(self) -> list[str]:
-        arguments = self._arguments or self._was[0]
-        context = _context(arguments)
-        if self._apart is not None and context is not None:
-            return context._dispose(self._apart)
-        return [] if context is None else context._dispose()
+    def _dispose(self, *, calls_cleanups: bool = True) -> list[str]:
+        context = _context(self._arguments or self._was[0])
+        if context is None:
+            return []
+        return context._dispose(self._apart, calls_cleanups=calls_cleanups)
 
     def follow(self, before: Life) -> str | None:
         """Does with this instance what was done with the one before it; why it refused, if so."""

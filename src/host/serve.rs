@@ -20,7 +20,7 @@ use super::death::{MARK, Spoiled};
 use super::local::{LocalOptions, Starting, carry_out_all};
 use super::message::{Request, Response, Telling, Word};
 use super::{Note, wire};
-use crate::python::{AskTerminal, Interpreter, StartupError, Urgency};
+use crate::python::{AskTerminal, Interpreter, StartupError, Urgency, take_no_signals};
 
 /// The descriptor of the socket for requests and answers.
 pub(super) const CHANNEL: i32 = 3;
@@ -68,7 +68,9 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<
         }
     };
     let options = LocalOptions { python, expendable: true, tag_prints, cache, terminal };
+    let signals = take_no_signals();
     let body = move || {
+        signals.restore();
         let started = move |outcome: Starting| match outcome {
             Ok((site, urgency)) => {
                 look_after(aside, urgency, granted, noted, wished)
@@ -121,6 +123,7 @@ fn tell(mut out: &UnixStream, message: &impl Serialize) -> bool {
 }
 
 fn heed_supervisor(aside: &UnixStream, urgency: &Urgency, granted: &Sender<bool>) {
+    take_no_signals();
     let mut words = BufReader::new(aside);
     while let Ok(Some(word)) = wire::read(&mut words) {
         match word {
@@ -133,6 +136,7 @@ fn heed_supervisor(aside: &UnixStream, urgency: &Urgency, granted: &Sender<bool>
 }
 
 fn tell_asides(notes: &Receiver<Note>, wishes: &Receiver<bool>, out: &UnixStream) {
+    take_no_signals();
     loop {
         let telling = select! {
             recv(notes) -> note => note.map(Telling::Note),

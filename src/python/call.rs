@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::process;
 use std::time::Duration;
 
-use pyo3::prelude::{Bound, PyResult, Python};
+use pyo3::prelude::{Bound, PyErr, PyResult, Python};
 
 use super::deadline::{Urgency, Watchdog};
 use super::guard::Guard;
 use super::guest::Guest;
 use super::imports::{AddedPaths, Importer};
+use super::interrupts::Interrupts;
 use super::prints::Tags;
 use super::vitals::Vitals;
 use crate::host::Spoiled;
@@ -46,8 +47,16 @@ impl Forked {
 /// How a call ended.
 pub(crate) struct Called<T> {
     pub(crate) result: PyResult<T>,
-    /// It was interrupted because it took too long.
-    pub(crate) timed_out: bool,
+    /// What it was interrupted with, because it took too long.
+    pub(crate) struck: Option<PyErr>,
+}
+
+impl<T> Called<T> {
+    /// What it gave; one that caught its interruption and came back all the same is late.
+    pub(crate) fn in_time(self) -> PyResult<T> {
+        let value = self.result?;
+        self.struck.map_or(Ok(value), Err)
+    }
 }
 
 /// Whose process it is that plugins run in.
@@ -63,6 +72,7 @@ pub(crate) struct Own {
     guard: Guard,
     watchdog: Watchdog,
     vitals: Vitals,
+    interrupts: Interrupts,
     forked: Forked,
 }
 
@@ -70,17 +80,24 @@ impl Own {
     fn leave(&self, py: Python<'_>) -> PyResult<AddedPaths> {
         self.guard.give_depth_back(py);
         self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall);
-        self.guard.leave(py).inspect_err(|error| {
-            self.vitals.broken(py, error, Spoiled::ByTheCall);
-        })
+        let left = self.guard.leave(py).and_then(|paths| {
+            self.interrupts.restore(py)?;
+            Ok(paths)
+        });
+        left.inspect_err(|error| self.vitals.broken(py, error, Spoiled::ByTheCall))
     }
 }
 
 impl Calls {
     /// Calls in a process of our own, under this guard and this watchdog, each followed by a look at
     /// the interpreter.
-    pub(crate) fn new(guard: Guard, watchdog: Watchdog, vitals: Vitals) -> Self {
-        let own = Own { guard, watchdog, vitals, forked: Forked::new() };
+    pub(crate) fn new(
+        guard: Guard,
+        watchdog: Watchdog,
+        vitals: Vitals,
+        interrupts: Interrupts,
+    ) -> Self {
+        let own = Own { guard, watchdog, vitals, interrupts, forked: Forked::new() };
         Self { around: Around::Own(Box::new(own)), visiting: Cell::new(false) }
     }
 
@@ -161,14 +178,14 @@ impl Calls {
         match &self.around {
             Around::Own(own) => {
                 own.watchdog.arm(limit);
-                let result = body(py);
+                let result = own.interrupts.during(py, body);
                 own.forked.end_if_forked();
-                let timed_out = own.watchdog.disarm(py)?;
-                Ok(Called { result, timed_out })
+                let struck = own.watchdog.disarm(py)?;
+                Ok(Called { result, struck })
             }
             Around::Guest(guest) => {
-                let (result, timed_out) = guest.call(py, limit, body)?;
-                Ok(Called { result, timed_out })
+                let (result, struck) = guest.call(py, limit, body)?;
+                Ok(Called { result, struck })
             }
         }
     }
@@ -180,10 +197,14 @@ impl Calls {
         limit: Duration,
         tell: impl Fn() -> T,
     ) -> T {
-        match self.call(importer, limit, |_| Ok(tell())) {
-            Ok(Called { result: Ok(told), .. }) => told,
-            Ok(Called { result: Err(_), .. }) | Err(_) => tell(),
-        }
+        let mut told = None;
+        let called = self.call(importer, limit, |_| {
+            told = Some(tell());
+            Ok(())
+        });
+        // What came of the call says nothing of what was told.
+        drop(called);
+        told.unwrap_or_else(tell)
     }
 
     /// Runs `body` for `limit` at most; it may run code that belongs to no plugin in particular.

@@ -29,9 +29,16 @@ pub(crate) fn state<'py>(context: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDic
     context.getattr(intern!(context.py(), "state")).ok()?.cast_into::<PyDict>().ok()
 }
 
-/// Undoes what was subscribed, registered or put under `on_cleanup`; what failed, as text.
-pub(crate) fn dispose(context: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    context.call_method0(intern!(context.py(), "_dispose"))?.extract()
+/// Undoes what was subscribed, registered or put under `on_cleanup`, which is dropped without being
+/// called unless `calls_cleanups`; what failed, as text.
+pub(crate) fn dispose(context: &Bound<'_, PyAny>, calls_cleanups: bool) -> PyResult<Vec<String>> {
+    let py = context.py();
+    if calls_cleanups {
+        return context.call_method0(intern!(py, "_dispose"))?.extract();
+    }
+    let options = PyDict::new(py);
+    options.set_item("calls_cleanups", false)?;
+    context.call_method(intern!(py, "_dispose"), (), Some(&options))?.extract()
 }
 
 /// Nobody asks for this plugin's configuration any more.

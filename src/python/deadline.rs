@@ -22,9 +22,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 use pyo3::types::{PyModule, PyModuleMethods};
 use pyo3::{pyclass, pymethods};
+
+use super::interrupts::take_no_signals;
 
 /// Between the first strike and the next ones.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -59,6 +61,16 @@ pub(crate) struct Armed {
     hurried: bool,
     /// A person debugs it; since when.
     paused: Option<Instant>,
+}
+
+impl Armed {
+    /// What became of it, after its name.
+    fn message(&self) -> String {
+        if self.hurried {
+            return "was interrupted, because replug stops".to_owned();
+        }
+        format!("did not come back within {} s", self.limit.as_secs_f64())
+    }
 }
 
 /// So many strikes without effect: the plugin is in C code that does not look at signals.
@@ -114,11 +126,8 @@ impl Watch {
     }
 
     fn message(&self) -> String {
-        match &self.inner.lock().armed {
-            Some(Armed { hurried: true, .. }) => "interrupted, because replug stops".to_owned(),
-            Some(armed) => format!("did not come back within {} s", armed.limit.as_secs_f64()),
-            None => "did not come back".to_owned(),
-        }
+        let state = self.inner.lock();
+        state.armed.as_ref().map_or_else(|| "did not come back".to_owned(), Armed::message)
     }
 }
 
@@ -126,6 +135,8 @@ impl Watch {
 pub(crate) struct Watchdog {
     inner: Arc<Inner>,
     handler: Py<PyAny>,
+    /// Gives what the handler raised first.
+    struck: Py<PyAny>,
     /// `signal.getsignal` and `signal.signal`, without the enums that wrap them.
     handler_of: Py<PyAny>,
     set_handler: Py<PyAny>,
@@ -148,15 +159,16 @@ impl Watchdog {
         let module = PyModule::new(py, "qtforge._strike")?;
         super::imports::execute(&code, &module.dict())?;
         let watch: Py<Watch> = Bound::new(py, Watch { inner: inner.clone() })?.unbind();
-        let handler = module.getattr("handler")?.call1((watch,))?.unbind();
+        let (handler, struck) = module.getattr("handler")?.call1((watch,))?.extract()?;
         let signal = py.import("_signal")?;
         let set_handler = signal.getattr("signal")?.unbind();
         let watching = inner.clone();
-        thread::Builder::new()
-            .name("deadlines".to_owned())
-            .spawn(move || run(&watching, thread))?;
+        thread::Builder::new().name("deadlines".to_owned()).spawn(move || {
+            take_no_signals();
+            run(&watching, thread);
+        })?;
         let handler_of = signal.getattr("getsignal")?.unbind();
-        Ok(Self { inner, handler, handler_of, set_handler, thread })
+        Ok(Self { inner, handler, struck, handler_of, set_handler, thread })
     }
 
     /// Whether the calling thread is the one that can be struck.
@@ -224,15 +236,18 @@ impl Watchdog {
         Deadlines(self.inner.clone())
     }
 
-    /// The call is over. Whether it was struck.
-    pub(crate) fn disarm(&self, py: Python<'_>) -> PyResult<bool> {
-        let strikes = self.inner.lock().armed.take().map_or(0, |armed| armed.strikes);
-        if strikes > 1 {
+    /// The call is over. If it was struck, it is late, whatever it made of that: the exception that
+    /// says so, and where it stood.
+    pub(crate) fn disarm(&self, py: Python<'_>) -> PyResult<Option<PyErr>> {
+        let struck = self.inner.lock().armed.take().filter(|armed| armed.strikes > 0);
+        if struck.as_ref().is_some_and(|armed| armed.strikes > 1) {
             py.import("sys")?.call_method1("settrace", (py.None(),))?;
         }
         // A plugin that took over every signal there is would be the last one to be interrupted.
         self.take_signal(py)?;
-        Ok(strikes > 0)
+        let Some(armed) = struck else { return Ok(None) };
+        let error = self.struck.bind(py).call1((armed.message(),))?;
+        Ok(Some(PyErr::from_value(error)))
     }
 }
 

@@ -233,14 +233,23 @@ pub(crate) fn message(value: &Bound<'_, PyAny>) -> String {
     }
 }
 
+/// What became of a call that was interrupted with `error`: `did not come back within 3 s`, and where.
+pub(crate) fn timeout(py: Python<'_>, error: &PyErr, importer: &Importer) -> String {
+    format!("{}{}", message(error.value(py).as_any()), place(py, error, importer))
+}
+
+/// Where it was raised, in brackets after a blank; empty if that is not in the plugin.
+fn place(py: Python<'_>, error: &PyErr, importer: &Importer) -> String {
+    let frames = frames(py, error, importer);
+    let place = frames.last().map(|frame| format!(" ({}:{})", frame.file.display(), frame.line));
+    place.unwrap_or_default()
+}
+
 /// One line for a warning: `ValueError: …`.
 pub(crate) fn one_line(py: Python<'_>, error: &PyErr, importer: &Importer) -> String {
     let value = error.value(py).as_any();
     let said = plain(&message(value), importer);
-    let place = frames(py, error, importer)
-        .last()
-        .map(|frame| format!(" ({}:{})", frame.file.display(), frame.line))
-        .unwrap_or_default();
+    let place = place(py, error, importer);
     if said.is_empty() {
         format!("{}{place}", kind(value))
     } else {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::intern;
-use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 
 use super::deadline::{ThreadHandle, Watchdog};
 use super::imports::AddedPaths;
@@ -47,13 +47,13 @@ impl Guest {
         Ok(AddedPaths { front, back })
     }
 
-    /// Runs `body` for `limit` at most, if it can be interrupted; whether it was.
+    /// Runs `body` for `limit` at most, if it can be interrupted; with what it was, if it was.
     pub(crate) fn call<'py, T>(
         &self,
         py: Python<'py>,
         limit: Duration,
         body: impl FnOnce(Python<'py>) -> PyResult<T>,
-    ) -> PyResult<(PyResult<T>, bool)> {
+    ) -> PyResult<(PyResult<T>, Option<PyErr>)> {
         if !self.watchdog.is_here() {
             let began = Instant::now();
             let result = body(py);
@@ -61,15 +61,15 @@ impl Guest {
             if took > limit {
                 self.late.call1(py, (took.as_secs_f64(), limit.as_secs_f64()))?;
             }
-            return Ok((result, false));
+            return Ok((result, None));
         }
         self.watchdog.take_signal(py)?;
         let outer = self.watchdog.suspend();
         self.watchdog.arm(limit);
         let result = body(py);
-        let timed_out = self.watchdog.disarm(py)?;
+        let struck = self.watchdog.disarm(py)?;
         self.watchdog.resume(outer);
-        Ok((result, timed_out))
+        Ok((result, struck))
     }
 }
 

@@ -16,6 +16,7 @@ mod imports;
 mod inputs;
 mod instance;
 mod interpreter;
+mod interrupts;
 mod json;
 mod leaks;
 mod life;
@@ -33,6 +34,7 @@ pub use deadline::Urgency;
 pub use debugger::AskTerminal;
 pub(crate) use interpreter::PROTOCOL;
 pub use interpreter::{Ended, Outside, StartupError};
+pub(crate) use interrupts::take_no_signals;
 #[cfg(not(feature = "embed"))]
 pub use running::{Interpreter, lend_main_thread};
 pub use runtime::Runtime;

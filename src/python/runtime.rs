@@ -25,6 +25,7 @@ use super::guard::Guard;
 use super::guest::Guest;
 use super::imports::{self, CodeStore, Identity, Importer, Shared};
 use super::instance;
+use super::interrupts::Interrupts;
 use super::leaks::Leaks;
 use super::prints::Tags;
 use super::start::refusal;
@@ -124,6 +125,7 @@ impl Runtime {
             describe_crashes(py)?;
         }
         let watchdog = Watchdog::start(py, expendable)?;
+        let interrupts = Interrupts::new(py, expendable)?;
         debugger::install(py, terminal, watchdog.deadlines())?;
         let tags = tag_prints.map(|mark| Tags::new(py, mark)).transpose()?;
         let guard = Guard::new(py, tags)?;
@@ -131,7 +133,7 @@ impl Runtime {
         Ok(Self {
             shared,
             notes,
-            calls: Calls::new(guard, watchdog, vitals),
+            calls: Calls::new(guard, watchdog, vitals, interrupts),
             leaks: Some(Leaks::new(py)?),
             loader: 0,
             by_user: false,
@@ -323,50 +325,66 @@ impl Runtime {
                 true => running.context.bind(py).call_method0(name).map(|_| ()),
                 false => step(instance),
             };
-            match self.calls.call(importer, limit, call) {
-                Ok(Called { result: Ok(()), .. }) => {}
-                Ok(Called { result: Err(error), timed_out: true }) => {
-                    let place = self.one_line(importer, &error, limit);
-                    warnings.push(Warning::new(
-                        "shutdown_timeout",
-                        format!(
-                            "{name}() did not come back within {} s: {place}",
-                            limit.as_secs_f64()
-                        ),
-                    ));
-                }
-                Ok(Called { result: Err(error), .. }) | Err(error) => {
-                    self.note_cause(py, &error);
-                    let what = self.one_line(importer, &error, limit);
-                    warnings
-                        .push(Warning::new("shutdown_raised", format!("{name}() raised {what}")));
-                }
+            let called = self.calls.call(importer, limit, call);
+            if let Some(warning) = self.ended_badly(importer, &format!("{name}()"), called, limit) {
+                warnings.push(warning);
             }
         }
         let _ = self.calls.call(importer, limit, |_| instance::mark_ended(instance));
-        for failure in self.dispose(importer, running.context.bind(py), limit) {
-            warnings.push(Warning::new("shutdown_raised", format!("on_cleanup: {failure}")));
-        }
+        warnings.extend(self.dispose(importer, running.context.bind(py), limit));
         warnings
     }
 
+    /// What to say of a step of an end that raised or took too long.
+    fn ended_badly(
+        &self,
+        importer: &Bound<'_, Importer>,
+        name: &str,
+        called: PyResult<Called<()>>,
+        limit: Duration,
+    ) -> Option<Warning> {
+        let py = importer.py();
+        let (result, struck) = match called {
+            Ok(Called { result, struck }) => (result, struck),
+            Err(error) => (Err(error), None),
+        };
+        if let Some(struck) = struck {
+            // What came out of it has the whole way behind it, unless something else came out.
+            let out = result.err().filter(|error| error.get_type(py).is(struck.get_type(py)));
+            let struck = out.unwrap_or(struck);
+            let late =
+                self.calls.told(importer, limit, || fault::timeout(py, &struck, importer.get()));
+            return Some(Warning::new("shutdown_timeout", format!("{name} {late}")));
+        }
+        let error = result.err()?;
+        self.note_cause(py, &error);
+        let what = self.calls.told(importer, limit, || fault::one_line(py, &error, importer.get()));
+        Some(Warning::new("shutdown_raised", format!("{name} raised {what}")))
+    }
+
+    /// Undoes what was done through the context. A cleanup that does not come back costs the others
+    /// nothing; if a second one does not, those that are left are not called any more.
     pub(super) fn dispose(
         &self,
         importer: &Bound<'_, Importer>,
         context: &Bound<'_, PyAny>,
         limit: Duration,
-    ) -> Vec<String> {
-        match self.calls.call(importer, limit, |_| context::dispose(context)) {
-            Ok(Called { result: Ok(failures), .. }) => failures,
-            Ok(Called { result: Err(error), .. }) | Err(error) => {
-                vec![self.one_line(importer, &error, limit)]
+    ) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for calls_cleanups in [true, true, false] {
+            let mut failures = None;
+            let called = self.calls.call(importer, limit, |_| {
+                failures = Some(context::dispose(context, calls_cleanups)?);
+                Ok(())
+            });
+            warnings.extend(self.ended_badly(importer, "on_cleanup", called, limit));
+            if let Some(failures) = failures {
+                let told = failures.into_iter().map(|failure| format!("on_cleanup: {failure}"));
+                warnings.extend(told.map(|told| Warning::new("shutdown_raised", told)));
+                break;
             }
         }
-    }
-
-    fn one_line(&self, importer: &Bound<'_, Importer>, error: &PyErr, limit: Duration) -> String {
-        let py = importer.py();
-        self.calls.told(importer, limit, || fault::one_line(py, error, importer.get()))
+        warnings
     }
 
     /// See [`crate::host::Host::restore`].

@@ -6,6 +6,7 @@ use pyo3::prelude::{Bound, PyAny, PyResult, Python};
 use pyo3::types::PyModule;
 use serde_json::{Map, Value};
 
+use super::call::Called;
 use super::imports::Importer;
 use super::instance::{self, Made};
 use super::runtime::{Running, Runtime};
@@ -145,7 +146,7 @@ impl Runtime {
     ) -> Result<T, PluginFault> {
         let py = importer.py();
         let called = self.calls.call(importer, limit, body);
-        called.and_then(|called| called.result).map_err(|error| {
+        called.and_then(Called::in_time).map_err(|error| {
             self.note_cause(py, &error);
             self.calls.told(importer, limit, || fault::describe(py, &error, phase, importer.get()))
         })

@@ -12,14 +12,28 @@ class PluginTimeout(BaseException):
 
 
 def handler(watch):
-    """Gives the handler of the signal."""
+    """Gives the handler of the signal, and what gives the first exception that it raised in a call.
+
+    That knows where the plugin stood, also if the plugin caught it and came back as if nothing had
+    happened.
+    """
+    first = []
+
+    def timeout():
+        error = PluginTimeout(watch.message())
+        if not first:
+            first.append(error)
+        return error
+
+    def struck(message):
+        return first.pop() if first else PluginTimeout(message)
 
     def trace(frame, event, argument):
         # Raising at an "exception" event would happen inside the very try that swallows it; raising
         # at a "return", which an exception that leaves the frame is too, would lose its traceback.
         if event not in ("exception", "return"):
             if watch.armed():
-                raise PluginTimeout(watch.message())
+                raise timeout()
             sys.settrace(None)
         return trace
 
@@ -32,12 +46,14 @@ def handler(watch):
             # a module that another thread imports and never will have imported.
             if watch.again():
                 return
+        # Made first: what is called below would be traced.
+        error = timeout()
         if count > 1:
             # The first exception was swallowed: raise at each next line until nothing is left.
             while frame is not None:
                 frame.f_trace = trace
                 frame = frame.f_back
             sys.settrace(trace)
-        raise PluginTimeout(watch.message())
+        raise error
 
-    return strike
+    return strike, struck

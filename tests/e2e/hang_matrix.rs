@@ -45,6 +45,10 @@ const KINDS: &[(&str, &str)] = &[
         "finally",
         "import time\ntry:\n    time.sleep(1e6)\nfinally:\n    while True:  # here\n        time.sleep(0.01)  # here",
     ),
+    // It comes back, as if it had been in time.
+    ("caught", "import time\ntry:\n    time.sleep(1e6)  # here\nexcept BaseException:\n    pass"),
+    // Python itself catches what a finalizer raises.
+    ("finalizer", "class Last:\n    def __del__(self):\n        while True: pass  # here\nLast()"),
 ];
 
 /// Where a plugin hangs.

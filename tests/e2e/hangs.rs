@@ -88,6 +88,48 @@ fn a_shutdown_that_hangs_is_a_warning() {
     watch.stop();
 }
 
+/// Each save of `a` ends a generation with these cleanups, the last of them first.
+fn cleanups_that_hang(cleanups: &str) -> (Vec<String>, Vec<String>) {
+    let scene = Scene::new();
+    scene.write_outside("watch.toml", "[reload]\nshutdown_timeout = 0.3\n");
+    let lines = format!(
+        "import time\ndef hang():\n    log('hangs')\n    time.sleep(1e6)\n\
+         context.get_event_bus().subscribe('e', lambda _: log('heard'))\n{cleanups}"
+    );
+    scene.plugin("a").init(&lines).save("a.py");
+    let mut watch = scene.watching();
+    let next = "context.get_event_bus().publish('e')";
+    scene.plugin("a").tag("two").init(next).save("a.py");
+    watch.expect_reloaded("a");
+    let told = watch.seen.iter().filter_map(|event| match event {
+        Event::Warning(warning) => Some(format!("{}: {}", warning.code, warning.message)),
+        _ => None,
+    });
+    let told = told.collect();
+    watch.stop();
+    let log = scene.log().into_iter().filter(|line| !line.starts_with("a ")).collect();
+    (told, log)
+}
+
+#[test]
+fn a_cleanup_that_hangs_costs_the_others_nothing() {
+    let (told, log) =
+        cleanups_that_hang("context.on_cleanup(lambda: log('cleaned'))\ncontext.on_cleanup(hang)");
+    let [told] = told.as_slice() else { panic!("{told:?}") };
+    let text = "shutdown_timeout: on_cleanup did not come back within 0.3 s (";
+    assert!(told.starts_with(text) && told.ends_with("a.py:18)"), "{told}");
+    assert_eq!(log, ["hangs", "cleaned"]);
+}
+
+#[test]
+fn cleanups_that_all_hang_keep_nobody_waiting_for_long() {
+    let (told, log) = cleanups_that_hang(
+        "context.on_cleanup(lambda: log('cleaned'))\nfor _ in range(5): context.on_cleanup(hang)",
+    );
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(log, ["hangs", "hangs"]);
+}
+
 #[test]
 fn a_stop_does_not_wait_for_a_plugin_that_hangs_while_it_loads() {
     let scene = Scene::with(&["a"]);

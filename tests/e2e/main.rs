@@ -33,6 +33,7 @@ mod hangs;
 mod hostile;
 mod identity;
 mod inputs;
+mod interrupts;
 mod leaks;
 mod life;
 mod links;

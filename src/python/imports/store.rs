@@ -19,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use pyo3::prelude::{Py, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{PyBytes, PyBytesMethods, PyCode};
 
+use crate::python::interrupts::take_no_signals;
 use crate::python::tools::tools;
 use crate::source::{Source, open_regular};
 
@@ -80,7 +81,10 @@ impl CodeStore {
             bell,
         });
         let writer = store.clone();
-        thread::Builder::new().name("cache".to_owned()).spawn(move || writer.run(&rung))?;
+        thread::Builder::new().name("cache".to_owned()).spawn(move || {
+            take_no_signals();
+            writer.run(&rung);
+        })?;
         Ok(store)
     }
 
