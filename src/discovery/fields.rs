@@ -63,7 +63,7 @@ pub fn check_fields(fields: &Fields, id: &PluginId) -> Result<Metadata, FieldFau
                     .as_bool()
                     .ok_or_else(|| FieldFault::must_be(field, "true or false", value))?;
             }
-            "carry" => m.carry = texts(field, value)?,
+            "carry" => m.carry = patterns(field, value)?,
             // `PluginMetadata(extra={...})` says what `extra` is, rather than being in it.
             "extra" if value.is_object() => m.extra.extend(object(field, value)?.clone()),
             _ => drop(m.extra.insert(field.clone(), value.clone())),

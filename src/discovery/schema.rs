@@ -72,7 +72,10 @@ fn property(field: &str) -> Option<Value> {
             json!({"type": ["boolean", "null"], "default": true}),
             "Whether files that it read while it started are followed",
         ),
-        "carry" => (texts(), "Patterns of own modules that outlive a reload"),
+        "carry" => (
+            texts(),
+            "Patterns of own modules that go over to the next generation unless they changed",
+        ),
         _ => return None,
     };
     let mut property = kind;

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::client::{Client, Link};
+use super::contents::Contents;
 use super::message::{Request, Response, Telling, Word};
 use super::patience::{Due, Patient, stop_signal, wait_for_the_end};
 use super::prints::{Printing, Prints};
@@ -98,6 +99,7 @@ pub fn spawn(
         process: None,
         unanswered: VecDeque::new(),
         early: VecDeque::new(),
+        contents: Contents::default(),
         deaths: 0,
     };
     let site = link.start()?;
@@ -144,6 +146,7 @@ struct ChildLink {
     unanswered: VecDeque<Unanswered>,
     /// Answers that had to be taken before anybody waited for them.
     early: VecDeque<Response>,
+    contents: Contents,
     /// How many processes in a row have died young.
     deaths: u32,
 }
@@ -245,8 +248,10 @@ impl ChildLink {
     fn take(&mut self) -> Option<Response> {
         let process = self.process.as_mut()?;
         match wire::read(&mut process.channel) {
-            Ok(Some(response)) => {
-                self.unanswered.pop_front();
+            Ok(Some(mut response)) => {
+                let answered = self.unanswered.pop_front();
+                let about = answered.as_ref().and_then(|answered| answered.about.as_ref());
+                self.contents.complete_answer(about, &mut response);
                 if let Some(next) = self.unanswered.front() {
                     self.due.begin(next.limit);
                 }
@@ -269,6 +274,7 @@ impl ChildLink {
         // Nobody answers those any more. The first of them was under way.
         let first = self.unanswered.drain(..).next();
         self.early.clear();
+        self.contents = Contents::default();
         let ending = end_of(&mut process.child);
         end_group(process.child.id());
         let status = process.child.wait().ok()?;
@@ -301,7 +307,8 @@ impl ChildLink {
 }
 
 impl Link for ChildLink {
-    fn send(&mut self, request: Request, about: Option<&PluginId>) -> bool {
+    fn send(&mut self, mut request: Request, about: Option<&PluginId>) -> bool {
+        self.contents.shorten(&mut request);
         let Ok(frame) = wire::frame(&request) else { return false };
         let bytes = frame.len();
         let under_way: usize = self.unanswered.iter().map(|other| other.bytes).sum();

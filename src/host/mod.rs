@@ -15,6 +15,7 @@ use crate::source::{ContentHash, Source};
 
 mod child;
 mod client;
+mod contents;
 mod death;
 mod local;
 mod message;
@@ -53,6 +54,11 @@ pub struct Start {
     pub home: PathBuf,
     /// Contents that are known already; a file that is not among them is read when imported.
     pub sources: Vec<Source>,
+    /// Patterns of own modules that go over from the generation before, as far as they can.
+    pub carry: Vec<String>,
+    /// With `carry`, the files that were edited since the generation before went live.
+    #[serde(with = "crate::raw::paths")]
+    pub edited: Vec<PathBuf>,
     /// The class to make an instance of, if `plugin.json` names one.
     pub class: Option<String>,
     /// Literal metadata; what `get_metadata()` says is added to it.

@@ -10,16 +10,18 @@ use std::iter;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use serde::Serialize;
 
+use super::contents::Contents;
 use super::death::{MARK, Spoiled};
 use super::local::{LocalOptions, Starting, carry_out_all};
 use super::message::{Request, Response, Telling, Word};
 use super::{Note, wire};
+use crate::model::PluginId;
 use crate::python::{AskTerminal, Interpreter, StartupError, Urgency, take_no_signals};
 
 /// The descriptor of the socket for requests and answers.
@@ -50,11 +52,26 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<
     let mut reading = BufReader::new(channel);
     // Nothing is read after the last request, so an end of this one means that the supervisor is
     // gone. Whichever socket is seen to end first: what plugins started ends with us.
+    let contents: Arc<Mutex<(Contents, Option<PluginId>)>> = Arc::default();
+    let crossing = contents.clone();
     let requests = iter::from_fn(move || {
         let request = wire::read::<Request>(&mut reading);
-        Some(request.ok().flatten().unwrap_or_else(|| end(channel)))
+        let mut request = request.ok().flatten().unwrap_or_else(|| end(channel));
+        let mut crossing = crossing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (contents, about) = &mut *crossing;
+        contents.complete(&mut request);
+        *about = match &request {
+            Request::Start(start) => Some(start.key.clone()),
+            _ => None,
+        };
+        Some(request)
     });
-    let answer = move |response| tell(channel, &response) || end(channel);
+    let answer = move |mut response| {
+        let mut crossing = contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let (contents, about) = &mut *crossing;
+        contents.shorten_answer(about.as_ref(), &mut response);
+        tell(channel, &response) || end(channel)
+    };
     let (notes, noted) = unbounded();
     let (wishes, wished) = unbounded();
     let (granted, answers) = unbounded();

@@ -20,6 +20,7 @@ impl<H: Host> Work<'_, H> {
                     continue;
                 }
                 if let Some(plugin) = self.loader.registry.get_mut(&key) {
+                    plugin.edited.insert(path.clone());
                     match content {
                         // The host reads everything else itself, if it does at all.
                         Some(source) if is_python(path) || path.ends_with(MANIFEST) => {

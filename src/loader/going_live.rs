@@ -53,6 +53,7 @@ impl<H: Host> Work<'_, H> {
             plugin.live = Some(generation);
             if !is_pinned {
                 plugin.behind = false;
+                plugin.edited.clear();
                 plugin.waiting = None;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::host::Trace;
-use crate::model::{Candidate, Generation, Patterns, PluginFault, PluginId};
+use crate::model::{Candidate, Generation, Patterns, PluginFault, PluginId, looked_for};
 use crate::source::Source;
 
 /// A plugin that is known, live or not.
@@ -31,6 +31,8 @@ pub(crate) struct Plugin {
     pub(crate) refused: Option<PluginFault>,
     /// Files that it writes itself, with the latest generation that did.
     pub(crate) written: BTreeMap<PathBuf, Generation>,
+    /// Files that were edited since what is live began.
+    pub(crate) edited: BTreeSet<PathBuf>,
 }
 
 /// What is live of a plugin, with everything needed to make it again.
@@ -89,6 +91,7 @@ impl Plugin {
             waiting: None,
             refused: None,
             written: BTreeMap::new(),
+            edited: BTreeSet::new(),
         }
     }
 
@@ -322,8 +325,8 @@ impl Registry {
     /// The plugins that an edit of `path` concerns.
     pub(crate) fn concerned(&self, path: &Path) -> BTreeSet<PluginId> {
         let mut keys = self.files.get(path).cloned().unwrap_or_default();
-        for looked_for in module_names(path) {
-            keys.extend(self.missed.get(&looked_for).into_iter().flatten().cloned());
+        for base in looked_for(path) {
+            keys.extend(self.missed.get(&base).into_iter().flatten().cloned());
         }
         let matching = self.patterns.iter().filter(|(_, patterns)| patterns.matches(path));
         keys.extend(matching.map(|(key, _)| key.clone()));
@@ -382,20 +385,6 @@ fn module_file(base: &Path) -> PathBuf {
 /// The files that a plugin depends on before any of it has run.
 fn own_files(candidate: &Candidate) -> BTreeSet<PathBuf> {
     candidate.manifest.iter().chain([&candidate.entry]).cloned().collect()
-}
-
-/// What an import may have looked for so that `path` is the answer: `a/b.py` is `a/b`, and
-/// `a/b/__init__.py` is `a/b`, and any file in `a/b` makes `a/b` a folder of modules.
-fn module_names(path: &Path) -> Vec<PathBuf> {
-    let mut names = Vec::new();
-    if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
-        let name = name.to_string_lossy();
-        if let Some((stem, _)) = name.split_once('.') {
-            names.push(folder.join(stem));
-        }
-        names.push(folder.to_owned());
-    }
-    names
 }
 
 fn exchange(

@@ -238,6 +238,11 @@ impl<H: Host> Work<'_, H> {
             entry: candidate.entry.clone(),
             home: candidate.home.clone(),
             sources: sources.values().cloned().collect(),
+            carry: candidate.metadata.carry.clone(),
+            edited: match candidate.metadata.carry.is_empty() {
+                true => Vec::new(),
+                false => plugin.edited.iter().cloned().collect(),
+            },
             class: candidate.metadata.class.clone(),
             fields: candidate.fields.clone(),
             provisional: candidate.provisional,

@@ -14,7 +14,7 @@ mod site;
 mod standing;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -81,6 +81,20 @@ pub fn merge(under: &mut Map<String, Value>, over: &Map<String, Value>) {
 /// Whether `path` names a Python source.
 pub fn is_python(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "py")
+}
+
+/// What an import may have looked for so that `path` is the answer: `a/b.py` is `a/b`, and
+/// `a/b/__init__.py` is `a/b`, and any file in `a/b` makes `a/b` a folder of modules.
+pub fn looked_for(path: &Path) -> Vec<PathBuf> {
+    let mut names = Vec::new();
+    if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
+        let name = name.to_string_lossy();
+        if let Some((stem, _)) = name.split_once('.') {
+            names.push(folder.join(stem));
+        }
+        names.push(folder.to_owned());
+    }
+    names
 }
 
 /// The file that makes a folder a plugin.

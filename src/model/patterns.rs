@@ -1,4 +1,4 @@
-//! `watch` of a plugin: patterns of further files in its folder whose edit reloads it.
+//! Patterns of files in a plugin's folder: `watch` and `carry` of its metadata.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ impl Patterns {
         &self.home
     }
 
-    /// Whether an edit of `path` counts.
+    /// Whether they mean `path`.
     pub fn matches(&self, path: &Path) -> bool {
         path.starts_with(&self.home)
             && self.compiled.matched_path_or_any_parents(path, false).is_ignore()

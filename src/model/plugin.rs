@@ -116,7 +116,7 @@ pub struct Metadata {
     pub watch: Vec<String>,
     /// `inputs` of `plugin.json`: whether files that it read are followed.
     pub inputs: bool,
-    /// `carry` of `plugin.json`: patterns of own modules that outlive a reload.
+    /// `carry`: patterns of own modules that go over from generation to generation.
     pub carry: Vec<String>,
 }
 

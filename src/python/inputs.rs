@@ -80,14 +80,14 @@ fn note(arguments: &Bound<'_, PyTuple>, event: Event) -> PyResult<()> {
     };
     let Some(path) = path_of(&path) else { return Ok(()) };
     let Some(importer) = nearest(py)? else { return Ok(()) };
-    let importer: &Importer = importer.get();
-    if !path.starts_with(&importer.identity.home) {
+    if !path.starts_with(&importer.get().identity.home) {
         return Ok(());
     }
     if writes {
-        importer.note_written(path);
+        importer.get().note_written(path);
     } else {
-        importer.note_input(path);
+        let readers = Importer::readers(&importer)?;
+        importer.get().note_input(path, readers);
     }
     Ok(())
 }

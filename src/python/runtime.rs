@@ -229,23 +229,37 @@ impl Runtime {
             }
         };
         self.own_prints(py, &importer, &start.id);
+        if let Err(error) = self.carry(&importer, &start) {
+            // Then everything is imported anew.
+            tracing::error!(plugin = %start.id, %error, "nothing could be carried");
+        }
         let visit = self.calls.visit(&importer, || self.start_with(&start, &importer));
         let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
-        let (trace, warnings) = importer.get().take_trace(live);
+        let (trace, mut warnings) = importer.get().take_trace(live);
         let result = match result {
             Ok((fields, running)) => {
+                warnings.extend(importer.get().keep_carried());
                 self.own_prints(py, &importer, &running.id);
                 self.go_live(py, start.key, start.mode, running);
                 Ok(fields)
             }
             Err(fault) => {
+                importer.get().give_back(py);
                 self.undo(py, &start.key, &importer);
                 Leaks::ended(&mut self.leaks, &importer);
                 Err(fault)
             }
         };
         Started { result, trace, warnings }
+    }
+
+    /// Modules of the generation before go over to the one of `importer`.
+    fn carry(&self, importer: &Bound<'_, Importer>, start: &Start) -> PyResult<()> {
+        let slots = self.slots.get(&start.key);
+        let before = slots.and_then(|slots| slots.live.as_ref().or(slots.aside.as_ref()));
+        let before = before.map(|running| running.importer.bind(importer.py()));
+        Importer::carry(importer, &start.carry, before, &start.edited)
     }
 
     /// From now on what this package prints is that plugin's.
@@ -447,14 +461,15 @@ impl Runtime {
             };
             drop(dropped);
             let importer = running.importer.bind(py);
-            let forgotten = imports::unpin(py, &importer.get().files()).and_then(|()| {
-                // It waits for a lock that a thread of a plugin may hold.
-                let limit = running.limits.shutdown;
-                if self.by_user {
-                    return Ok(());
-                }
-                self.calls.call(importer, limit, |py| context::forget(py, &running.id))?.result
-            });
+            let forgotten =
+                imports::unpin(py, &self.shared, &importer.get().files()).and_then(|()| {
+                    // It waits for a lock that a thread of a plugin may hold.
+                    let limit = running.limits.shutdown;
+                    if self.by_user {
+                        return Ok(());
+                    }
+                    self.calls.call(importer, limit, |py| context::forget(py, &running.id))?.result
+                });
             if let Err(error) = forgotten {
                 tracing::error!(plugin = %key, %error, "something of it could not be dropped");
             }

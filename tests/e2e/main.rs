@@ -13,6 +13,7 @@
 )]
 
 mod cache;
+mod carry;
 mod check;
 mod config;
 mod context;

@@ -15,7 +15,10 @@ use pyo3::pyclass;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyDictMethods, PyModuleMethods};
 
+use super::carry::{Borrowed, Carrying};
 use super::code::CodeCache;
+use super::graph::Names;
+use super::lines::Pinned;
 use super::names::{self, PackageNames};
 use super::origin::Origin;
 use super::paths::AddedPaths;
@@ -30,6 +33,7 @@ pub(crate) struct Shared {
     /// Compiled code that outlives the process, if it is kept.
     pub(crate) store: OnceLock<Arc<CodeStore>>,
     pub(crate) names: Mutex<PackageNames>,
+    pub(crate) pinned: Mutex<Pinned>,
     pub(crate) standard_library: HashSet<String>,
     pub(crate) extension_suffixes: Vec<String>,
     /// The generation of each package that `sys.modules` shows.
@@ -46,6 +50,7 @@ impl Shared {
                 codes: Mutex::new(CodeCache::default()),
                 store: OnceLock::new(),
                 names: Mutex::new(PackageNames::default()),
+                pinned: Mutex::default(),
                 standard_library: names::standard_library(py)?,
                 extension_suffixes: suffixes.extract()?,
                 newest: Mutex::new(HashMap::new()),
@@ -77,6 +82,8 @@ pub(crate) struct Importer {
     pub(super) modules: Py<PyDict>,
     /// The builtins that the modules see: Python's, with this importer as `__import__`.
     pub(super) builtins: Py<PyDict>,
+    /// What may go over to the next generation, if anything may.
+    pub(super) carrying: OnceLock<Carrying>,
     pub(super) state: Mutex<State>,
     /// Whether `sys.modules` shows this generation.
     pub(super) newest: AtomicBool,
@@ -102,6 +109,11 @@ pub(super) struct State {
     pub(super) broken: Option<(Phase, PathBuf, Py<PyAny>)>,
     /// `sys.path` entries that this plugin added: before and after everybody's.
     pub(super) paths: AddedPaths,
+    /// Who imported what, if anything may be carried.
+    pub(super) names: Names,
+    pub(super) borrowed: Borrowed,
+    /// Modules of which was told that they can never be carried.
+    pub(super) uncarried: HashSet<String>,
 }
 
 /// The data behind a lock. A thread that panicked left it whole: it is plain data.
@@ -128,6 +140,7 @@ impl Importer {
                 notes,
                 modules: PyDict::new(py).unbind(),
                 builtins: builtins.clone().unbind(),
+                carrying: OnceLock::new(),
                 state: Mutex::new(State { given, ..State::default() }),
                 newest: AtomicBool::new(false),
             },
@@ -223,21 +236,24 @@ impl Importer {
         }
     }
 
-    /// The plugin is about to read a file of its own. That counts until it is live.
-    pub(crate) fn note_input(&self, path: PathBuf) {
-        {
+    /// The plugin is about to read a file of its own, and these modules of it are at work. That counts
+    /// until it is live.
+    pub(crate) fn note_input(&self, path: PathBuf, readers: Vec<String>) {
+        let known = {
             let state = lock(&self.state);
-            if state.settled || state.trace.inputs.iter().any(|input| input.path == path) {
+            if state.settled {
                 return;
             }
-        }
-        let hash = match Source::read_any(&path) {
-            Ok(source) => Some(source.hash),
-            Err(ReadError::Missing) => None,
-            // A folder or a device, or it may not be read: there is nothing to follow.
-            Err(_) => return,
+            state.trace.inputs.iter().find(|input| input.path == path).cloned()
         };
-        self.tell(Trace { inputs: vec![Input { path, hash }], ..Trace::default() });
+        let is_known = known.is_some();
+        let Some(input) = known.or_else(|| as_it_is(path)) else { return };
+        for reader in readers {
+            self.learn(&reader, |name| name.inputs.push(input.clone()));
+        }
+        if !is_known {
+            self.tell(Trace { inputs: vec![input], ..Trace::default() });
+        }
     }
 
     /// The plugin is about to write a file of its own, so an edit of it is none of a person's.
@@ -247,7 +263,19 @@ impl Importer {
         }
     }
 
-    pub(super) fn miss(&self, paths: impl Iterator<Item = PathBuf>) {
-        self.tell(Trace { missed: paths.collect(), ..Trace::default() });
+    pub(super) fn miss(&self, full: &str, missed: Vec<PathBuf>) {
+        self.learn(full, |name| name.missed.clone_from(&missed));
+        self.tell(Trace { missed, ..Trace::default() });
     }
+}
+
+/// A file as it is now; `None` if it is a folder or a device, or may not be read: there is nothing to
+/// follow.
+fn as_it_is(path: PathBuf) -> Option<Input> {
+    let hash = match Source::read_any(&path) {
+        Ok(source) => Some(source.hash),
+        Err(ReadError::Missing) => None,
+        Err(_) => return None,
+    };
+    Some(Input { path, hash })
 }

@@ -16,6 +16,7 @@ use pyo3::types::{
 };
 use pyo3::{pyclass, pymethods};
 
+use super::carry::Carrier;
 use super::importer::{Importer, Shared};
 use super::modules::sys_modules;
 use super::names::PLUGINS;
@@ -30,28 +31,34 @@ pub(crate) enum Making {
     Fresh,
 }
 
+/// Whose module a loader loads.
+pub(crate) enum Serving {
+    /// That of one generation.
+    One(Py<Importer>),
+    /// One that may go over: that of the newest.
+    Newest(Py<Carrier>),
+}
+
 /// The loader of one own module.
 #[pyclass(frozen, module = "qtforge")]
 pub(crate) struct OwnLoader {
-    importer: Py<Importer>,
+    serving: Serving,
     name: String,
     file: Option<PathBuf>,
     making: Making,
 }
 
 impl OwnLoader {
-    pub(crate) fn new(
-        importer: Py<Importer>,
-        name: &str,
-        file: Option<&Path>,
-        making: Making,
-    ) -> Self {
-        Self { importer, name: name.to_owned(), file: file.map(Path::to_owned), making }
+    pub(crate) fn new(serving: Serving, name: &str, file: Option<&Path>, making: Making) -> Self {
+        Self { serving, name: name.to_owned(), file: file.map(Path::to_owned), making }
     }
 
     /// The importer of the generation that the module belongs to.
-    pub(super) fn importer<'py>(&self, py: Python<'py>) -> &Bound<'py, Importer> {
-        self.importer.bind(py)
+    pub(super) fn importer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Importer>> {
+        match &self.serving {
+            Serving::One(importer) => Ok(importer.bind(py).clone()),
+            Serving::Newest(carrier) => carrier.get().importer(py, None),
+        }
     }
 
     fn file(&self) -> PyResult<&Path> {
@@ -61,7 +68,7 @@ impl OwnLoader {
     }
 
     fn bytes<'py>(&self, py: Python<'py>, path: &Path) -> PyResult<Bound<'py, PyBytes>> {
-        match self.importer.get().executed(path) {
+        match self.importer(py)?.get().executed(path) {
             Some(source) => Ok(PyBytes::new(py, &source.bytes)),
             None => Ok(PyBytes::new(py, &std::fs::read(path)?)),
         }
@@ -88,7 +95,7 @@ impl OwnLoader {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let _ = spec;
         match self.making {
-            Making::Import => Importer::import_own(self.importer.bind(py), &self.name).map(Some),
+            Making::Import => Importer::import_own(&self.importer(py)?, &self.name).map(Some),
             Making::Fresh => Ok(None),
         }
     }
@@ -98,7 +105,7 @@ impl OwnLoader {
             // It was executed when it was made, and a namespace has no body.
             (Making::Import, _) | (_, None) => Ok(()),
             (Making::Fresh, Some(file)) => {
-                Importer::execute_in(self.importer.bind(py), &self.name, module, file)
+                Importer::execute_in(&self.importer(py)?, &self.name, module, file)
             }
         }
     }
@@ -149,7 +156,7 @@ impl OwnLoader {
         }
         // A namespace. Its reader accepts only importlib's own kind of path, and needs none.
         let this = slf.get();
-        let folders = this.importer.get().folders_of(py, &this.name)?;
+        let folders = this.importer(py)?.get().folders_of(py, &this.name)?;
         let class = readers.getattr("NamespaceReader")?;
         let reader = class.call_method1("__new__", (&class,))?;
         let path = readers.getattr("MultiplexedPath")?.call1(PyTuple::new(py, folders)?)?;
@@ -162,7 +169,10 @@ impl OwnLoader {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.importer)
+        match &self.serving {
+            Serving::One(importer) => visit.call(importer),
+            Serving::Newest(carrier) => visit.call(carrier),
+        }
     }
 }
 

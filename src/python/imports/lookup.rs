@@ -13,7 +13,9 @@ use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 use pyo3::types::{PyDict, PyDictMethods, PyModule, PyModuleMethods, PyString, PyStringMethods};
 use pyo3::{pyclass, pymethods};
 
+use super::carry::Carrier;
 use super::code;
+use super::graph::Binding;
 use super::importer::{Importer, Shared};
 use super::loader::OwnLoader;
 use crate::python::tools::tools;
@@ -24,6 +26,8 @@ struct Asking<'py> {
     /// Only the standard library lies between: it does what the plugin told it. An installed
     /// library may as well mean a package of its own, so for that one own modules come last.
     direct: bool,
+    /// The module that asks.
+    module: Option<String>,
 }
 
 /// The plugin whose code is nearest on the stack of this thread.
@@ -32,7 +36,10 @@ fn asking<'py>(py: Python<'py>, shared: &Shared) -> PyResult<Option<Asking<'py>>
     let mut next = tools(py)?.get_frame.bind(py).call0().ok();
     while let Some(frame) = next.filter(|frame| !frame.is_none()) {
         if let Some(importer) = owner(&frame)? {
-            return Ok(Some(Asking { importer, direct }));
+            let globals = frame.getattr(intern!(py, "f_globals"))?;
+            let name = globals.get_item(intern!(py, "__name__"));
+            let module = name.and_then(|name| name.extract()).ok();
+            return Ok(Some(Asking { importer, direct, module }));
         }
         direct = direct && is_relay(&frame, shared)?;
         next = Some(frame.getattr(intern!(py, "f_back"))?);
@@ -67,8 +74,15 @@ fn owner<'py>(frame: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Importer>
     let py = frame.py();
     let builtins = frame.getattr(intern!(py, "f_builtins"))?;
     let Ok(builtins) = builtins.cast_into::<PyDict>() else { return Ok(None) };
-    let import = builtins.get_item(intern!(py, "__import__"))?;
-    Ok(import.and_then(|import| import.cast_into::<Importer>().ok()))
+    let Some(import) = builtins.get_item(intern!(py, "__import__"))? else { return Ok(None) };
+    match import.cast_into::<Importer>() {
+        Ok(importer) => Ok(Some(importer)),
+        Err(other) => {
+            let Ok(carrier) = other.into_inner().cast_into::<Carrier>() else { return Ok(None) };
+            let globals = frame.getattr(intern!(py, "f_globals"))?;
+            carrier.get().importer(py, Some(&globals)).map(Some)
+        }
+    }
 }
 
 /// Whether the code of `frame` only passes on what it is told.
@@ -104,10 +118,16 @@ fn decide<'py>(
     mine: impl Fn(&Bound<'py, Importer>, &str) -> PyResult<Bound<'py, PyAny>>,
     theirs: impl Fn() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let Some(Asking { importer, direct }) = asking(py, shared)? else { return theirs() };
+    let Some(Asking { importer, direct, module }) = asking(py, shared)? else { return theirs() };
+    let mine = |full: &str| {
+        if let Some(module) = &module {
+            importer.get().note_taken(module, vec![(full.to_owned(), Binding::Itself)]);
+        }
+        mine(&importer, full)
+    };
     if direct {
         return match importer.get().full_name(py, name)? {
-            Some(full) => mine(&importer, &full),
+            Some(full) => mine(&full),
             None => theirs(),
         };
     }
@@ -115,7 +135,7 @@ fn decide<'py>(
         Ok(found) if !found.is_none() => Ok(found),
         Err(error) if !is_about(py, &error, name)? => Err(error),
         nothing => match importer.get().full_name(py, name)? {
-            Some(full) => mine(&importer, &full),
+            Some(full) => mine(&full),
             None => nothing,
         },
     }
@@ -159,7 +179,8 @@ impl Import {
             // Code of an own module that somebody else runs, such as `runpy`.
             return match loader.cast::<OwnLoader>() {
                 Ok(loader) => {
-                    loader.get().importer(py).call1((name, globals, locals, fromlist, level))
+                    let importer = loader.get().importer(py)?;
+                    importer.call1((name, globals, locals, fromlist, level))
                 }
                 Err(_) => real(),
             };
@@ -234,7 +255,7 @@ impl Lookup {
     /// The full name of what the plugin that asks means by `name`; `None` if that is no own module.
     fn full_name(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
         match asking(py, &self.shared)? {
-            Some(Asking { importer, direct: true }) => importer.get().full_name(py, name),
+            Some(Asking { importer, direct: true, .. }) => importer.get().full_name(py, name),
             _ => Ok(None),
         }
     }

@@ -1,7 +1,9 @@
 //! Own modules and how they are imported: private to each plugin, compiled from the bytes that were
-//! hashed, and the same for all generations only in name.
+//! hashed, and the same for all generations only in name. Some go over to the next (`carry`).
 
+mod carry;
 mod code;
+mod graph;
 mod importer;
 mod lines;
 mod loader;
@@ -9,6 +11,7 @@ mod locate;
 mod lookup;
 mod modules;
 mod names;
+mod noted;
 mod origin;
 mod paths;
 mod spec;

@@ -106,8 +106,7 @@ impl Importer {
             module
         };
         if let Some(parent) = parent {
-            // A module that refuses attributes is its author's wish, as in importlib.
-            let _ = parent.setattr(leaf, &module);
+            this.bind_below(&parent, parent_name, leaf, &module);
         }
         Ok(module)
     }
@@ -135,9 +134,10 @@ impl Importer {
         let namespaces = if is_top { Namespaces::OfCode } else { Namespaces::All };
         let found = locate::find(folders, leaf, suffixes, namespaces);
         if found == Found::Nothing {
-            self.miss(folders.iter().map(|folder| folder.join(leaf)));
+            self.miss(full, folders.iter().map(|folder| folder.join(leaf)).collect());
         } else {
             let absent = locate::rivals(&found, folders, leaf, suffixes);
+            self.learn(full, |name| name.absent.clone_from(&absent));
             self.tell(Trace { absent, ..Trace::default() });
         }
         found
@@ -165,7 +165,13 @@ impl Importer {
         };
         dict.set_item(intern!(py, "__package__"), parent)?;
         dict.set_item(intern!(py, "__loader__"), spec.getattr(intern!(py, "loader"))?)?;
-        dict.set_item(intern!(py, "__builtins__"), &this.builtins)?;
+        let made_from = path.map(Path::to_owned).or_else(|| init_of(folders));
+        let made_from = made_from.unwrap_or_default();
+        dict.set_item(intern!(py, "__builtins__"), this.builtins_of(full, &made_from))?;
+        this.learn(full, |name| {
+            name.file = path.map(Path::to_owned);
+            name.portable = this.carrier_of(full, &made_from).is_some();
+        });
         if let Some(path) = path {
             dict.set_item(intern!(py, "__file__"), path.as_os_str())?;
         }
@@ -174,6 +180,7 @@ impl Importer {
             dict.set_item(intern!(py, "__path__"), folders)?;
         }
         dict.set_item(intern!(py, "__spec__"), spec)?;
+        this.bind_carried(full, &module)?;
         Ok(module)
     }
 
@@ -188,7 +195,7 @@ impl Importer {
         let py = slf.py();
         let code = this.code(py, path)?;
         if let Some(source) = this.executed(path) {
-            lines::pin(py, &source)?;
+            lines::pin(py, &this.shared, &source)?;
         }
         this.put(py, full, module.as_any())?;
         lock(&this.state).importing.insert(full.to_owned());
@@ -228,6 +235,11 @@ impl Importer {
         let py = slf.py();
         let this = slf.get();
         this.tell(Trace { extensions: vec![path.to_owned()], ..Trace::default() });
+        this.learn(full, |name| {
+            name.file = Some(path.to_owned());
+            name.extension = true;
+            name.portable = this.carrier_of(full, path).is_some();
+        });
         let machinery = py.import("importlib.machinery")?;
         let util = py.import("importlib.util")?;
         let loader = machinery.getattr("ExtensionFileLoader")?.call1((full, path.as_os_str()))?;
@@ -277,15 +289,18 @@ impl Importer {
             shown.set_item(name, module)?;
         }
         for source in lock(&this.state).executed.values() {
-            lines::pin(py, source)?;
+            lines::pin(py, &this.shared, source)?;
         }
         this.newest.store(true, Ordering::Relaxed);
-        Ok(())
+        Self::serve_carried(slf)
     }
 
     /// The entries of this generation leave `sys.modules`; its own imports go on to work.
     pub(crate) fn hide(&self, py: Python<'_>) -> PyResult<()> {
-        self.newest.store(false, Ordering::Relaxed);
+        if !self.newest.swap(false, Ordering::Relaxed) {
+            // What it carried on is shown for another one.
+            return Ok(());
+        }
         let shown = sys_modules(py)?;
         for (name, module) in self.modules.bind(py).iter() {
             if shown.get_item(&name)?.is_some_and(|other| other.is(&module)) {
@@ -305,6 +320,11 @@ impl Importer {
 
 pub(crate) fn sys_modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(tools(py)?.sys_modules.bind(py).clone())
+}
+
+/// What stands for a package without a file: the file that it would have.
+pub(super) fn init_of(folders: Option<&[PathBuf]>) -> Option<PathBuf> {
+    folders?.first().map(|folder| folder.join("__init__.py"))
 }
 
 /// The folders of a package, `None` for a plain module.

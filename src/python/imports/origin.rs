@@ -57,7 +57,8 @@ impl Importer {
                 Ok(if installed(py, top)? { Origin::Elsewhere } else { Origin::Own })
             }
             Found::Nothing => {
-                self.miss(std::iter::once(self.identity.home.join(top)));
+                let full = format!("{}.{top}", self.identity.package);
+                self.miss(&full, vec![self.identity.home.join(top)]);
                 Ok(Origin::Elsewhere)
             }
         }

@@ -7,9 +7,9 @@ use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{PyDict, PyDictMethods, PyList, PyModule, PyModuleMethods};
 
 use super::importer::{Identity, Importer, lock};
-use super::loader::{Making, OwnLoader};
+use super::loader::{Making, OwnLoader, Serving};
 use super::locate::Found;
-use super::modules::sys_modules;
+use super::modules::{init_of, sys_modules};
 use super::{code, lines};
 use crate::python::tools::tools;
 
@@ -75,7 +75,12 @@ impl Importer {
         making: Making,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let loader = Bound::new(py, OwnLoader::new(slf.clone().unbind(), full, path, making))?;
+        let made_from = path.map(Path::to_owned).or_else(|| init_of(folders)).unwrap_or_default();
+        let serving = match slf.get().carrier_of(full, &made_from) {
+            Some(carrier) => Serving::Newest(carrier.clone_ref(py)),
+            None => Serving::One(slf.clone().unbind()),
+        };
+        let loader = Bound::new(py, OwnLoader::new(serving, full, path, making))?;
         let options = PyDict::new(py);
         options.set_item(intern!(py, "origin"), path.map(Path::as_os_str))?;
         options.set_item(intern!(py, "is_package"), folders.is_some())?;
@@ -106,7 +111,7 @@ impl Importer {
     ) -> PyResult<()> {
         let py = slf.py();
         let this = slf.get();
-        module.dict().set_item(intern!(py, "__builtins__"), this.builtins(py))?;
+        module.dict().set_item(intern!(py, "__builtins__"), this.builtins_of(full, path))?;
         let is = |other: Option<Bound<'_, PyAny>>| other.is_some_and(|other| other.is(module));
         let imported = is(this.modules.bind(py).get_item(full)?);
         if !imported && is(sys_modules(py)?.get_item(full)?) {
@@ -121,7 +126,7 @@ impl Importer {
         }
         let code = this.code(py, path)?;
         if let Some(source) = this.executed(path) {
-            lines::pin(py, &source)?;
+            lines::pin(py, &this.shared, &source)?;
         }
         code::execute(&code, &module.dict())
     }

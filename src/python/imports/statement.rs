@@ -23,6 +23,32 @@ impl Importer {
         fromlist: Option<&Bound<'py, PyAny>>,
         level: i32,
     ) -> PyResult<Bound<'py, PyAny>> {
+        Self::import(slf, name, globals, locals, fromlist, level)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<imports of {}>", self.identity.key)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(carrier) = self.carrier() {
+            visit.call(carrier)?;
+        }
+        visit.call(&self.modules)?;
+        visit.call(&self.builtins)
+    }
+}
+
+impl Importer {
+    /// What an import statement in a module of this generation gives.
+    pub(super) fn import<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+        globals: Option<&Bound<'py, PyAny>>,
+        locals: Option<&Bound<'py, PyAny>>,
+        fromlist: Option<&Bound<'py, PyAny>>,
+        level: i32,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let this = slf.get();
         let text = name.to_cow()?;
@@ -39,35 +65,40 @@ impl Importer {
             match this.origin(py, top)? {
                 Origin::Own => {
                     let package = &this.identity.package;
-                    let module = Self::import_own(slf, &format!("{package}.{text}"))?;
+                    let full = format!("{package}.{text}");
+                    let module = Self::import_names_of(slf, &full, globals, from)?;
                     if from.is_none() {
                         return Self::import_own(slf, &format!("{package}.{top}"));
                     }
-                    return Self::with_names(slf, module, from);
+                    return Ok(module);
                 }
-                Origin::Elsewhere => None,
+                Origin::Elsewhere => {
+                    this.note_foreign(globals, top)?;
+                    None
+                }
             }
         };
         match own {
             Some(full) if from.is_some() || level > 0 => {
-                let module = Self::import_own(slf, &full)?;
-                Self::with_names(slf, module, from)
+                Self::import_names_of(slf, &full, globals, from)
             }
             _ => Self::import_elsewhere(slf, name, globals, locals, fromlist, level),
         }
     }
 
-    fn __repr__(&self) -> String {
-        format!("<imports of {}>", self.identity.key)
+    /// The own module `full`, with those of its `names` that are modules.
+    fn import_names_of<'py>(
+        slf: &Bound<'py, Self>,
+        full: &str,
+        globals: Option<&Bound<'py, PyAny>>,
+        names: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let imported =
+            Self::import_own(slf, full).and_then(|module| Self::with_names(slf, module, names));
+        slf.get().note_import(globals, full, names, imported.as_ref().ok())?;
+        imported
     }
 
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.modules)?;
-        visit.call(&self.builtins)
-    }
-}
-
-impl Importer {
     fn with_names<'py>(
         slf: &Bound<'py, Self>,
         module: Bound<'py, PyAny>,
