@@ -13,9 +13,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, at, never, select};
 
+mod commands;
 mod console;
 mod packages;
 
+pub use commands::{Answer, Command};
 use console::Console;
 
 use crate::debounce::{Batch, Debouncer, Settle, SettledKind};
@@ -39,6 +41,8 @@ pub struct Inputs {
     pub gone: Receiver<()>,
     /// What a person presses.
     pub keys: Receiver<Key>,
+    /// What a program asks for.
+    pub commands: Receiver<Command>,
     /// Somebody wants the program to stop.
     pub stop: Receiver<()>,
     /// Set before that is told, so that it is noticed in the middle of a long pass.
@@ -63,8 +67,8 @@ pub struct Options {
 /// What the user may change while the program runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Configuration {
-    /// The settings file, whether it is there or not.
-    pub file: PathBuf,
+    /// The settings file, if there may be one, whether it is there or not.
+    pub file: Option<PathBuf>,
     /// What to watch.
     pub roots: Vec<PathBuf>,
     /// What to leave out.
@@ -78,7 +82,7 @@ pub struct Configuration {
 }
 
 /// Reads the settings again: what holds from now on, or why nothing changes.
-pub type Reread = Box<dyn FnMut() -> Result<Configuration, String>>;
+pub type Reread = Box<dyn FnMut() -> Result<Configuration, String> + Send>;
 
 /// Watches, loads, reloads.
 pub struct Supervisor<H> {
@@ -195,6 +199,7 @@ impl<H: Host> Supervisor<H> {
         let timer = deadlines.into_iter().flatten().min().map_or_else(never, at);
         let revival = self.loader.revival().map_or_else(never, at);
         let (stop, keys) = (self.inputs.stop.clone(), self.inputs.keys.clone());
+        let commands = self.inputs.commands.clone();
         let gone = self.inputs.gone.clone();
         select! {
             recv(stop) -> _ => return false,
@@ -202,6 +207,11 @@ impl<H: Host> Supervisor<H> {
                 Ok(key) => if !self.press(key) { return false; },
                 // The terminal is gone, and a closed channel would be ready for ever.
                 Err(_) => self.inputs.keys = never(),
+            },
+            recv(commands) -> command => match command {
+                Ok(command) => self.obey(command),
+                // Nobody asks any more, and a closed channel would be ready for ever.
+                Err(_) => self.inputs.commands = never(),
             },
             recv(self.inputs.raw) -> raw => {
                 if let Ok(raw) = raw {
@@ -469,7 +479,7 @@ impl<H: Host> Supervisor<H> {
         if new.policy != old.policy {
             let Self { loader, voice, .. } = self;
             let imported =
-                loader.reconfigure(new.policy, &new.file, &mut |event| voice.say(&event));
+                loader.reconfigure(new.policy, new.file.as_deref(), &mut |event| voice.say(&event));
             self.compare(imported);
         }
         let polling = new.polling != old.polling;

@@ -79,6 +79,10 @@ impl Host for FakeHost {
         Ok(None)
     }
 
+    fn call(&mut self, _: &PluginId, _: &str, _: &str) -> Result<String, PluginFault> {
+        Ok("null".to_owned())
+    }
+
     fn death(&mut self) -> Option<Death> {
         None
     }

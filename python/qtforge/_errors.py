@@ -37,3 +37,11 @@ class PluginLoadError(PluginException):
 
 class PluginExecutionError(PluginException):
     """A plugin that was loaded failed while it ran."""
+
+
+class PluginNotLoadedError(PluginException, LookupError):
+    """There is no plugin of that id, or none that is live."""
+
+
+class SupervisorError(RuntimeError):
+    """A supervisor was used where it cannot be: before its start, after its end, in a fork."""

@@ -7,14 +7,23 @@ This module only gathers the names; each lives in a small module of its own.
 from qtforge._context import ConfigurationManager, EventBus, PluginContext
 from qtforge._discovery import PythonPluginDiscovery
 from qtforge._environment import PythonPluginEnvironment
-from qtforge._errors import PluginException, PluginExecutionError, PluginLoadError
+from qtforge._errors import (
+    PluginException,
+    PluginExecutionError,
+    PluginLoadError,
+    PluginNotLoadedError,
+    SupervisorError,
+)
+from qtforge._events import Events
 from qtforge._loader import PluginLoader, PythonPluginLoader
 from qtforge._metadata import PluginMetadata, PluginType
 from qtforge._plugin import PluginInterface, PluginState, ServiceInterface, ServicePlugin
+from qtforge._supervisor import Supervisor
 
 __all__ = [
     "ConfigurationManager",
     "EventBus",
+    "Events",
     "PluginContext",
     "PluginException",
     "PluginExecutionError",
@@ -22,6 +31,7 @@ __all__ = [
     "PluginLoadError",
     "PluginLoader",
     "PluginMetadata",
+    "PluginNotLoadedError",
     "PluginState",
     "PluginType",
     "PythonPluginDiscovery",
@@ -29,4 +39,6 @@ __all__ = [
     "PythonPluginLoader",
     "ServiceInterface",
     "ServicePlugin",
+    "Supervisor",
+    "SupervisorError",
 ]

@@ -28,6 +28,7 @@ use crate::host::HOST_COMMAND;
 use args::Command;
 
 pub use exit::{Exit, leave};
+pub(crate) use watch::{RAW_EVENTS, configuration};
 
 /// Runs the command that the arguments ask for; program name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {

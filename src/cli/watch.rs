@@ -20,7 +20,7 @@ use crate::supervisor::{Configuration, Inputs, Options, Reread, Supervisor};
 use crate::watch;
 
 /// How many file events may wait while a reload runs; beyond that the disk is compared instead.
-const RAW_EVENTS: usize = 16_384;
+pub(crate) const RAW_EVENTS: usize = 16_384;
 
 pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
     if arguments.print_config {
@@ -61,7 +61,16 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
     };
     let keys = listener.as_ref().map_or_else(never, |listener| listener.keys.clone());
     let asked = stopping.asked.clone();
-    let inputs = Inputs { raw, sender, notes, gone, keys, stop: stopped, stopping: asked };
+    let inputs = Inputs {
+        raw,
+        sender,
+        notes,
+        gone,
+        keys,
+        commands: never(),
+        stop: stopped,
+        stopping: asked,
+    };
     let exit = Supervisor::new(options, inputs, host, report).run();
     Ok(if exit == 0 { Exit::Clean } else { Exit::Fault })
 }
@@ -95,10 +104,10 @@ fn reread(layer: CliLayer) -> Reread {
 }
 
 /// The part of the settings that may change while the program runs.
-fn configuration(layer: &CliLayer, settings: Settings) -> Configuration {
+pub(crate) fn configuration(layer: &CliLayer, settings: Settings) -> Configuration {
     let policy = policy(&settings);
     Configuration {
-        file: layer.config_path(),
+        file: Some(layer.config_path()),
         ignored: survey::ignored(layer, &settings),
         roots: settings.roots,
         polling: survey::polling(settings.poll),

@@ -124,7 +124,9 @@ fn lock(aside: &Aside) -> MutexGuard<'_, Option<UnixStream>> {
 fn limit(request: &Request, limits: Option<&Limits>) -> Option<Duration> {
     match request {
         Request::Exec(..) => None,
-        Request::Start(_) | Request::Restore(_) => limits.map(|limits| limits.phase),
+        Request::Start(_) | Request::Restore(_) | Request::Call(..) => {
+            limits.map(|limits| limits.phase)
+        }
         Request::Stop(..) | Request::Forget(_) => {
             Some(limits.map_or(CHORE, |limits| limits.shutdown))
         }

@@ -32,7 +32,7 @@ pub(super) trait Link {
 
 /// A host at the other end of a link.
 pub struct Client {
-    link: Box<dyn Link>,
+    link: Box<dyn Link + Send>,
     site: Site,
     /// What is being compiled though nobody asked for it yet; its answer is the next that comes.
     prepared: Option<Source>,
@@ -42,7 +42,7 @@ pub struct Client {
 
 impl Client {
     /// To the interpreter at `site`, by `link`.
-    pub(super) fn new(link: Box<dyn Link>, site: Site) -> Self {
+    pub(super) fn new(link: Box<dyn Link + Send>, site: Site) -> Self {
         Self { link, site, prepared: None, begun: VecDeque::new() }
     }
 
@@ -134,6 +134,19 @@ impl Host for Client {
     fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
         match self.ask(Request::Exec(key.clone(), code.to_owned()), Some(key)) {
             Some(Response::Value(value)) => value,
+            _ => Err(gone()),
+        }
+    }
+
+    fn call(
+        &mut self,
+        key: &PluginId,
+        method: &str,
+        arguments: &str,
+    ) -> Result<String, PluginFault> {
+        let call = Request::Call(key.clone(), method.to_owned(), arguments.to_owned());
+        match self.ask(call, Some(key)) {
+            Some(Response::Value(value)) => value.map(Option::unwrap_or_default),
             _ => Err(gone()),
         }
     }

@@ -152,6 +152,9 @@ fn carry_out(py: Python<'_>, runtime: &mut Runtime, request: Request) -> Respons
             Response::Done(Ok(()))
         }
         Request::Exec(key, code) => Response::Value(runtime.exec(py, &key, &code)),
+        Request::Call(key, method, arguments) => {
+            Response::Value(runtime.call(py, &key, &method, &arguments).map(Some))
+        }
         Request::Inspect => {
             let (warnings, took) = runtime.inspect(py);
             Response::Inspected(warnings, took)

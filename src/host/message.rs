@@ -24,6 +24,8 @@ pub(super) enum Request {
     Forget(PluginId),
     /// Run code beside the live generation.
     Exec(PluginId, String),
+    /// Call a method of the live generation.
+    Call(PluginId, String, String),
     /// Look at generations that have ended.
     Inspect,
     /// Nothing is live any more: run what must run at the end.
@@ -45,7 +47,7 @@ pub(super) enum Response {
     Stopped(Vec<Warning>),
     /// To inspect.
     Inspected(Vec<(PluginId, Warning)>, Duration),
-    /// To exec.
+    /// To exec, and to call.
     Value(Result<Option<String>, PluginFault>),
 }
 

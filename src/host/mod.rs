@@ -236,6 +236,18 @@ pub trait Host {
     /// What the code raised. Phase `initialize` stands for "while live".
     fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault>;
 
+    /// Calls a method of the live generation with the JSON list `arguments`; what it returns, as JSON.
+    /// It has as long as a phase of a load.
+    ///
+    /// # Errors
+    /// What the method raised, or that there is none. Phase `initialize` stands for "while live".
+    fn call(
+        &mut self,
+        key: &PluginId,
+        method: &str,
+        arguments: &str,
+    ) -> Result<String, PluginFault>;
+
     /// Whether the process that plugins run in has died since the last time this was asked. Until
     /// [`Host::revive`], every other call fails.
     fn death(&mut self) -> Option<Death>;

@@ -44,7 +44,7 @@ impl<H: Host> Work<'_, H> {
     }
 
     /// What the user decided is not what it was.
-    pub(super) fn follow_policy(&mut self, before: &Policy, file: &Path) {
+    pub(super) fn follow_policy(&mut self, before: &Policy, file: Option<&Path>) {
         let after = self.loader.policy.clone();
         let mut touched = Vec::new();
         for plugin in self.loader.registry.iter() {
@@ -59,7 +59,7 @@ impl<H: Host> Work<'_, H> {
             }
         }
         for key in touched {
-            self.mark(key, Because::Metadata, BTreeSet::from([file.to_owned()]));
+            self.mark(key, Because::Metadata, file.map(Path::to_owned).into_iter().collect());
         }
         for key in self.leaving.keys() {
             if let Some(plugin) = self.loader.registry.get(key) {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::registry::Plugin;
 use super::{Imported, Loader, Out, Work};
 use crate::host::Host;
-use crate::model::{Because, Edit, PluginId, Standing, State, is_python};
+use crate::model::{
+    Because, Edit, Event, Phase, PluginFault, PluginId, Standing, State, is_python,
+};
 use crate::requirements::Packages;
 use crate::source::{ContentHash, Source};
 
@@ -119,6 +121,42 @@ impl<H: Host> Loader<H> {
         let mut imported = work.end();
         imported.extend(self.revive(out));
         imported
+    }
+}
+
+impl<H: Host> Loader<H> {
+    /// Whether the plugin with that id is loaded when somebody asks for it, and is not live yet.
+    pub fn is_asleep(&self, id: &PluginId) -> bool {
+        self.registry.with_id(id).is_some_and(|plugin| self.state(plugin) == State::Asleep)
+    }
+
+    /// Calls a method of a plugin that is live; see [`Host::call`]. `None` if it is not. Whatever died
+    /// of it is brought back.
+    pub fn call(
+        &mut self,
+        id: &PluginId,
+        method: &str,
+        arguments: &str,
+        out: Out<'_>,
+    ) -> (Option<Result<String, PluginFault>>, Vec<Imported>) {
+        let live = self.registry.with_id(id).filter(|plugin| plugin.live.is_some());
+        let Some(key) = live.map(|plugin| plugin.key.clone()) else { return (None, Vec::new()) };
+        let outcome = self.host.call(&key, method, arguments);
+        let Err(fault) = &outcome else { return (Some(outcome), Vec::new()) };
+        if fault.phase != Phase::Host {
+            return (Some(outcome), Vec::new());
+        }
+        // How it died says more than that it is gone.
+        let mut death = None;
+        let imported = self.recover(&mut |event| {
+            if let Event::Failed { fault, .. } = &event
+                && fault.phase == Phase::Host
+            {
+                death.get_or_insert_with(|| fault.clone());
+            }
+            out(event);
+        });
+        (Some(death.map_or(outcome, Err)), imported)
     }
 }
 

@@ -127,12 +127,17 @@ impl<H: Host> Loader<H> {
         imported
     }
 
-    /// The user decided otherwise, in `file`. Reloads what that touches, and nothing else.
-    pub fn reconfigure(&mut self, policy: Policy, file: &Path, out: Out<'_>) -> Vec<Imported> {
+    /// The user decided otherwise, in `file` if in one. Reloads what that touches, and nothing else.
+    pub fn reconfigure(
+        &mut self,
+        policy: Policy,
+        file: Option<&Path>,
+        out: Out<'_>,
+    ) -> Vec<Imported> {
         let policy = Policy { isolation: self.policy.isolation, ..policy };
         let before = std::mem::replace(&mut self.policy, policy);
         let mut edit = Edit::nothing();
-        edit.changed.insert(file.to_owned(), None);
+        edit.changed.extend(file.map(|file| (file.to_owned(), None)));
         let mut work = Work::new(self, edit, &mut *out);
         work.follow_policy(&before, file);
         work.carry_out();

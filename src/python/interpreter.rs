@@ -16,7 +16,7 @@ use crate::model::Site;
 
 /// The version of what the supervisor and a host say to each other. It grows whenever one of them
 /// would misunderstand the other of a version before.
-pub(crate) const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 3;
 
 /// Plugins run with no CPython that is older than 3 and this.
 const OLDEST: u32 = 10;
@@ -192,6 +192,15 @@ pub(super) fn minor_of(version: &str) -> Option<String> {
     let mut parts = version.split('.');
     let minor: u32 = parts.next().filter(|major| *major == "3").and(parts.next())?.parse().ok()?;
     (minor >= OLDEST).then(|| format!("3.{minor}"))
+}
+
+/// The interpreter that called us, and where it looks for packages.
+///
+/// # Errors
+/// What Python raised.
+pub fn around(py: Python<'_>) -> PyResult<Site> {
+    let executable: Option<PathBuf> = py.import("sys")?.getattr("executable")?.extract()?;
+    look_around(py, &executable.unwrap_or_default())
 }
 
 /// The interpreter that runs here, which `executable` names, and where it looks for packages.

@@ -20,6 +20,7 @@ mod interrupts;
 mod json;
 mod leaks;
 mod life;
+mod method;
 mod prints;
 #[cfg(not(feature = "embed"))]
 mod running;
@@ -33,7 +34,7 @@ mod vitals;
 pub use deadline::Urgency;
 pub use debugger::AskTerminal;
 pub(crate) use interpreter::PROTOCOL;
-pub use interpreter::{Ended, Outside, StartupError};
+pub use interpreter::{Ended, Outside, StartupError, around};
 pub(crate) use interrupts::take_no_signals;
 #[cfg(not(feature = "embed"))]
 pub use running::{Interpreter, lend_main_thread};

@@ -30,7 +30,7 @@ use super::leaks::Leaks;
 use super::prints::Tags;
 use super::start::refusal;
 use super::vitals::Vitals;
-use super::{context, exec, fault, inputs, life, tools};
+use super::{context, exec, fault, inputs, life, method, tools};
 use crate::host::{Limits, Note, STOPPING, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
@@ -171,6 +171,12 @@ impl Runtime {
         live.map(|running| (running.id.clone(), running.instance.clone_ref(py))).collect()
     }
 
+    /// The id and the instance of the plugin with that key, if it is live.
+    pub fn instance(&self, py: Python<'_>, key: &PluginId) -> Option<(PluginId, Py<PyAny>)> {
+        let running = self.slots.get(key)?.live.as_ref()?;
+        Some((running.id.clone(), running.instance.clone_ref(py)))
+    }
+
     /// The exception behind the latest fault, once.
     pub fn take_cause(&mut self) -> Option<PyErr> {
         self.cause.get_mut().take()
@@ -196,7 +202,8 @@ impl Runtime {
     }
 
     pub(super) fn note_cause(&self, py: Python<'_>, error: &PyErr) {
-        if self.loader != 0 {
+        // It holds frames, so it is kept only where it will be asked for.
+        if self.by_user {
             self.cause.replace(Some(error.clone_ref(py)));
         }
     }
@@ -497,6 +504,30 @@ impl Runtime {
         self.phase(importer, Phase::Initialize, exec::LIMIT, |_| {
             exec::run(importer, instance, context, code)
         })
+    }
+
+    /// See [`crate::host::Host::call`].
+    ///
+    /// # Errors
+    /// What the method raised, or that there is none.
+    pub fn call(
+        &self,
+        py: Python<'_>,
+        key: &PluginId,
+        name: &str,
+        arguments: &str,
+    ) -> Result<String, PluginFault> {
+        let fault =
+            |message: String| PluginFault::new(Phase::Initialize, "PluginExecutionError", message);
+        let Some(running) = self.slots.get(key).and_then(|slots| slots.live.as_ref()) else {
+            return Err(fault(format!("the plugin {key} is not live")));
+        };
+        let importer = running.importer.bind(py);
+        let value = self.phase(importer, Phase::Initialize, running.limits.phase, |py| {
+            let found = method::find(running.instance.bind(py), name);
+            found.map(|method| method::call(&method, arguments)).transpose()
+        })?;
+        value.ok_or_else(|| fault(format!("{} has no method {name:?}", running.id)))
     }
 
     /// See [`crate::host::Host::inspect`].

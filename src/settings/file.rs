@@ -38,7 +38,7 @@ pub(super) fn read(path: &Path, shown: &Path) -> Result<Option<Partial>, Setting
     parse(&Document { path, shown, text }).map(Some)
 }
 
-fn parse(document: &Document<'_>) -> Result<Partial, SettingsError> {
+pub(super) fn parse(document: &Document<'_>) -> Result<Partial, SettingsError> {
     let table = DeTable::parse(document.text).map_err(|error| broken(document, &error))?;
     let top = Section::new(document, Name::Top, table.get_ref(), &TOP)?;
     let folder = document.path.parent().unwrap_or(document.path);

@@ -15,6 +15,7 @@ use crate::model::{Activation, Isolation, PluginId, ReloadMode};
 mod document;
 mod error;
 mod file;
+mod given;
 mod keys;
 mod partial;
 mod print;
@@ -25,6 +26,7 @@ mod section;
 pub(crate) mod unavailable;
 
 pub use error::SettingsError;
+pub use given::given;
 pub use partial::Partial;
 pub use print::{Origins, print};
 pub use schema::schema;
@@ -150,4 +152,9 @@ pub fn load(layer: &CliLayer) -> Result<Settings, SettingsError> {
         read => read?,
     };
     Ok(resolve::resolve(layer, file.map(|partial| (path, partial))))
+}
+
+/// The same for whoever wants no `watch.toml`.
+pub fn without_file(layer: &CliLayer) -> Settings {
+    resolve::resolve(layer, None)
 }

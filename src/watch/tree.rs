@@ -97,12 +97,12 @@ impl Tree {
         }
     }
 
-    /// What happens in it, and to the file `settings`, is told to `sender` from the first scan on.
+    /// What happens in it, and to the file `settings` if there is to be one, is told to `sender` from the first scan on.
     #[must_use]
-    pub fn live(self, sender: Sender, polling: Polling, settings: PathBuf) -> Self {
+    pub fn live(self, sender: Sender, polling: Polling, settings: Option<PathBuf>) -> Self {
         let followed = sender.followed();
         let armed = Armed::new(Some(sender), polling);
-        Self { armed, followed, settings: Some(settings), ..self }
+        Self { armed, followed, settings, ..self }
     }
 
     /// Stops listing as soon as this is set.

@@ -3,13 +3,14 @@
 //! The same requests as in a child process, carried out by the same runtime; nothing is sent anywhere.
 //! Called without the GIL, which is held while a request is carried out.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use pyo3::Python;
+use pyo3::prelude::{Py, PyAny, Python};
+use pyo3::types::{PyDict, PyDictMethods};
 
 use crate::host::{Death, Host, Slot, Start, Started, Trace};
-use crate::model::{Phase, PluginFault, PluginId, Warning};
+use crate::model::{Phase, PluginFault, PluginId, Site, Warning};
 use crate::python::Runtime;
 use crate::source::Source;
 
@@ -18,6 +19,36 @@ pub(super) struct Here {
     pub(super) runtime: Runtime,
     /// Starts that were asked for, and are carried out when somebody waits for them.
     begun: VecDeque<Start>,
+    /// What the interpreter is, if plugins are to be held against it.
+    site: Option<Site>,
+    published: Option<Published>,
+}
+
+/// Id to instance, for whoever calls plugins: an old instance stays there until the new one is live.
+struct Published {
+    instances: Py<PyDict>,
+    /// Under which id each is there.
+    ids: HashMap<PluginId, PluginId>,
+}
+
+impl Published {
+    /// `live` is what of `key` is live now.
+    fn update(&mut self, py: Python<'_>, key: &PluginId, live: Option<(PluginId, Py<PyAny>)>) {
+        let instances = self.instances.bind(py);
+        let before = match &live {
+            Some((id, _)) => self.ids.insert(key.clone(), id.clone()).filter(|old| old != id),
+            None => self.ids.remove(key),
+        };
+        // That there is no such key, or no memory, is all that can go wrong.
+        if let Some((id, instance)) = live {
+            let _ = instances.set_item(id.as_str(), instance);
+        }
+        if let Some(id) = before
+            && !self.ids.values().any(|other| *other == id)
+        {
+            let _ = instances.del_item(id.as_str());
+        }
+    }
 }
 
 fn ended() -> PluginFault {
@@ -27,11 +58,27 @@ fn ended() -> PluginFault {
 impl Here {
     /// Plugins of `runtime`.
     pub(super) fn new(runtime: Runtime) -> Self {
-        Self { runtime, begun: VecDeque::new() }
+        Self { runtime, begun: VecDeque::new(), site: None, published: None }
+    }
+
+    /// The same in the interpreter at `site`, with what is live in `instances`.
+    pub(super) fn published(self, site: Site, instances: Py<PyDict>) -> Self {
+        let published = Published { instances, ids: HashMap::new() };
+        Self { site: Some(site), published: Some(published), ..self }
+    }
+
+    fn publish(&mut self, py: Python<'_>, key: &PluginId) {
+        if let Some(published) = &mut self.published {
+            published.update(py, key, self.runtime.instance(py, key));
+        }
     }
 }
 
 impl Host for Here {
+    fn site(&self) -> Option<&Site> {
+        self.site.as_ref()
+    }
+
     fn prepare(&mut self, _source: &Source) {}
 
     fn compile(&mut self, sources: &[Source]) -> Result<(), PluginFault> {
@@ -44,8 +91,16 @@ impl Host for Here {
 
     fn started(&mut self) -> Started {
         let start = self.begun.pop_front();
-        let started =
-            start.and_then(|start| Python::try_attach(|py| self.runtime.start(py, start)));
+        let started = start.and_then(|start| {
+            let key = start.key.clone();
+            Python::try_attach(|py| {
+                let started = self.runtime.start(py, start);
+                if started.result.is_ok() {
+                    self.publish(py, &key);
+                }
+                started
+            })
+        });
         started.unwrap_or_else(|| Started {
             result: Err(ended()),
             trace: Trace::default(),
@@ -58,15 +113,33 @@ impl Host for Here {
     }
 
     fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
-        Python::try_attach(|py| self.runtime.restore(py, key)).unwrap_or_else(|| Err(ended()))
+        let restored = Python::try_attach(|py| {
+            let restored = self.runtime.restore(py, key);
+            self.publish(py, key);
+            restored
+        });
+        restored.unwrap_or_else(|| Err(ended()))
     }
 
     fn forget(&mut self, key: &PluginId) {
-        Python::try_attach(|py| self.runtime.forget(py, key));
+        Python::try_attach(|py| {
+            self.runtime.forget(py, key);
+            self.publish(py, key);
+        });
     }
 
     fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
         let value = Python::try_attach(|py| self.runtime.exec(py, key, code));
+        value.unwrap_or_else(|| Err(ended()))
+    }
+
+    fn call(
+        &mut self,
+        key: &PluginId,
+        method: &str,
+        arguments: &str,
+    ) -> Result<String, PluginFault> {
+        let value = Python::try_attach(|py| self.runtime.call(py, key, method, arguments));
         value.unwrap_or_else(|| Err(ended()))
     }
 

@@ -8,6 +8,7 @@ mod command;
 mod discovery;
 mod here;
 mod loader;
+mod supervisor;
 
 use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
 use pyo3::{pymodule, wrap_pyfunction};
@@ -18,6 +19,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("PROTOCOL", crate::python::PROTOCOL)?;
     module.add_class::<loader::Loader>()?;
+    module.add_class::<supervisor::Supervisor>()?;
     module.add_function(wrap_pyfunction!(discovery::discover, module)?)?;
     #[cfg(not(feature = "embed"))]
     {

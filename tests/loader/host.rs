@@ -276,6 +276,10 @@ impl Host for FakeHost {
         Ok(None)
     }
 
+    fn call(&mut self, _: &PluginId, _: &str, _: &str) -> Result<String, PluginFault> {
+        Ok("null".to_owned())
+    }
+
     fn death(&mut self) -> Option<Death> {
         let mut stage = self.0.borrow_mut();
         let culprit = stage.dead.clone().filter(|_| !stage.mourned)?;

@@ -18,7 +18,7 @@ class Readme(Case):
             if info.startswith("file="):
                 self.put(info.removeprefix("file="), body)
         programs = [body for _, info, body in blocks if info == "host"]
-        self.assertEqual(len(programs), 2)
+        self.assertEqual(len(programs), 3)
         for program in programs:
             run = subprocess.run(
                 [sys.executable, "-c", program],

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Doctor) -> Result<Exit, Problem> {
     let sender = watch::Sender::new(bounded(0).0);
     let rules = Rules::new(&survey::ignored(&common.layer, &settings));
     let mut tree = Tree::new(settings.roots.clone(), rules)
-        .live(sender, survey::polling(settings.poll), common.layer.config_path())
+        .live(sender, survey::polling(settings.poll), Some(common.layer.config_path()))
         .until(stopping.asked.clone());
     tree.scan();
     let census = tree.census();
