@@ -52,6 +52,7 @@ impl Host for FakeHost {
         let fault = || PluginFault::new(Phase::Initialize, "ValueError", "no");
         let started = Started {
             result: if refused { Err(fault()) } else { Ok(start.fields) },
+            needs: Vec::new(),
             trace: Trace { imported: start.sources, ..Trace::default() },
             warnings: Vec::new(),
         };

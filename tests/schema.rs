@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
-use replug::discovery::{self, check_fields};
+use replug::discovery;
 use replug::model::PluginId;
+use replug::model::check_fields;
 use replug::settings::{self, CliLayer, SettingsError};
 use serde_json::{Value, json};
 

@@ -29,6 +29,7 @@ impl Survey {
             }
             if let Some(plugin) = unit.verdict.as_ref().and_then(candidate) {
                 findings.extend(self.unknown_fields(unit, Some(&plugin.id), &plugin.fields));
+                findings.extend(self.unknowable(unit, plugin));
                 if on(&plugin) {
                     findings.extend(self.unmet(unit, plugin, &dependencies, packages));
                 }
@@ -95,6 +96,29 @@ impl Survey {
             Finding::new(level, id, fault, place, remedy)
         };
         unknown.into_iter().map(finding).collect()
+    }
+
+    /// Fields whose values show only when the plugin runs.
+    fn unknowable(&self, unit: &UnitChange, plugin: &Candidate) -> Vec<Finding> {
+        if plugin.computed.is_empty() {
+            return Vec::new();
+        }
+        let places = self.places(unit);
+        let finding = |field: &String| {
+            let message =
+                format!("`{field}` is no literal, so what it is shows only when the plugin runs");
+            let remedy = match field.as_str() {
+                "dependencies" | "requirements" => {
+                    "write it as a literal, so that it is known before anything runs"
+                }
+                "activation" => "write it as a literal; until then it counts as \"eager\"",
+                _ => "write it as a literal, if it is to be checked",
+            };
+            let fault = PluginFault::new(Phase::Metadata, "ComputedField", message);
+            let place = places.name(field).or_else(|| Some(Place::file(&plugin.entry)));
+            Finding::new(Level::Warning, Some(&plugin.id), fault, place, remedy)
+        };
+        plugin.computed.iter().map(finding).collect()
     }
 
     /// Plugins and packages that it needs and that are not there.

@@ -4,18 +4,20 @@
 //! regular expression; only others are decoded and parsed.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ruff_text_size::TextRange;
 
 use super::decode::decode;
-use super::fields::{FieldFault, ID_RULE, check_fields};
 use super::indicators;
 use super::metadata::{Declared, Facts, IdState, Literals};
 use super::place::place_of;
 use super::syntax::with_tree;
+use crate::model::fields::{ID_RULE, is_known, kind_of};
 use crate::model::{
-    Candidate, Fields, Metadata, Phase, Place, PluginFault, PluginId, PluginKind, Verdict,
+    Candidate, FieldFault, Fields, Metadata, Phase, Place, PluginFault, PluginId, PluginKind,
+    Verdict, check_fields,
 };
 use crate::source::Source;
 
@@ -41,7 +43,7 @@ pub fn classify_named_file(source: &Source) -> Verdict {
     }
     let Some(id) = id_of_stem(&source.path) else { return verdict };
     match merge(&[], &id) {
-        Ok((fields, metadata)) => Verdict::Plugin(Box::new(Candidate {
+        Ok(Merged { fields, metadata, computed }) => Verdict::Plugin(Box::new(Candidate {
             id,
             provisional: true,
             kind: PluginKind::File,
@@ -50,6 +52,7 @@ pub fn classify_named_file(source: &Source) -> Verdict {
             manifest: None,
             fields,
             metadata,
+            computed,
         })),
         Err(_) => verdict,
     }
@@ -110,13 +113,16 @@ impl<'a> Module<'a> {
             Declared::Dict(literals) => Some(literals),
             _ => None,
         };
-        declared.into_iter().chain(&facts.described).map(|literals| self.layer(literals)).collect()
+        // What may be in `PLUGIN_METADATA` after all counts for more than what is not.
+        let described = facts.described.iter().filter(|_| !declared.is_some_and(|all| all.open));
+        declared.into_iter().chain(described).map(|literals| self.layer(literals)).collect()
     }
 
     fn layer<'l>(&'l self, literals: &'l Literals) -> Layer<'l> {
         let place =
             |field: &str| self.place(*literals.ranges.get(field).unwrap_or(&literals.range));
-        Layer { fields: &literals.fields, place: Box::new(place) }
+        let computed = literals.computed().map(String::as_str).collect();
+        Layer { fields: &literals.fields, computed, place: Box::new(place) }
     }
 
     /// The id by what the module says literally; `None` if it says none.
@@ -144,20 +150,39 @@ impl<'a> Module<'a> {
 /// Fields of one origin, and where each of them stands.
 pub(super) struct Layer<'a> {
     pub(super) fields: &'a Fields,
+    /// Fields whose values show only when the code runs.
+    pub(super) computed: Vec<&'a str>,
     pub(super) place: Box<dyn Fn(&str) -> Place + 'a>,
 }
 
-/// The layers as one, the first wins for each field; checked.
-pub(super) fn merge(
-    layers: &[Layer<'_>],
-    id: &PluginId,
-) -> Result<(Fields, Metadata), PluginFault> {
-    let mut merged = Fields::new();
-    for (field, value) in layers.iter().flat_map(|layer| layer.fields) {
-        merged.entry(field.as_str()).or_insert_with(|| value.clone());
+/// All layers as one.
+pub(super) struct Merged {
+    pub(super) fields: Fields,
+    pub(super) metadata: Metadata,
+    pub(super) computed: BTreeSet<String>,
+}
+
+/// What all layers say; the first that has a field wins, even if its value shows only when it runs.
+pub(super) fn overlay(layers: &[Layer<'_>]) -> (Fields, BTreeSet<String>) {
+    let (mut fields, mut computed) = (Fields::new(), BTreeSet::new());
+    for layer in layers {
+        for (field, value) in layer.fields {
+            if !computed.contains(field) {
+                fields.entry(field.as_str()).or_insert_with(|| value.clone());
+            }
+        }
+        let fresh = layer.computed.iter().filter(|field| !fields.contains_key(**field));
+        computed.extend(fresh.map(|field| (*field).to_owned()));
     }
-    match check_fields(&merged, id) {
-        Ok(metadata) => Ok((merged, metadata)),
+    computed.retain(|field| is_known(field));
+    (fields, computed)
+}
+
+/// The layers as one, checked.
+pub(super) fn merge(layers: &[Layer<'_>], id: &PluginId) -> Result<Merged, PluginFault> {
+    let (fields, computed) = overlay(layers);
+    match check_fields(&fields, id) {
+        Ok(metadata) => Ok(Merged { fields, metadata, computed }),
         Err(FieldFault { field, message }) => {
             let fault = PluginFault::new(Phase::Metadata, "InvalidMetadata", message);
             let origin = layers.iter().find(|layer| layer.fields.contains_key(&field));
@@ -178,7 +203,7 @@ pub(super) fn invalid(message: String, place: Place) -> PluginFault {
 pub(super) fn not_an_id(value: &serde_json::Value) -> String {
     match value.as_str() {
         Some(text) => format!("`id` {text:?} is no plugin id ({ID_RULE})"),
-        None => format!("`id` must be a string, not {}", super::fields::kind_of(value)),
+        None => format!("`id` must be a string, not {}", kind_of(value)),
     }
 }
 
@@ -200,7 +225,7 @@ fn conclude(source: &Source, module: &Module<'_>, facts: &Facts) -> Verdict {
         (Ok(None), _) => return Verdict::NotAPlugin,
     };
     match merge(&module.layers(), &id) {
-        Ok((fields, metadata)) => Verdict::Plugin(Box::new(Candidate {
+        Ok(Merged { fields, metadata, computed }) => Verdict::Plugin(Box::new(Candidate {
             id,
             provisional,
             kind: PluginKind::File,
@@ -209,6 +234,7 @@ fn conclude(source: &Source, module: &Module<'_>, facts: &Facts) -> Verdict {
             manifest: None,
             fields,
             metadata,
+            computed,
         })),
         Err(fault) => Verdict::Broken { id: Some(id), fault },
     }

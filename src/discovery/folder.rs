@@ -3,12 +3,14 @@
 //! Takes the manifest and a way to read the entry; gives a [`Verdict`] and the entry as it was
 //! read. Looks at the folder itself only to find the entry and to see that it lies inside.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::classify::{Layer, Module, invalid, merge, not_an_id};
+use super::classify::{Layer, Merged, Module, invalid, merge, not_an_id};
 use super::manifest::Manifest;
+use crate::model::fields::kind_of;
 use crate::model::{
     Candidate, Phase, Place, PluginFault, PluginId, PluginKind, Verdict, is_python,
 };
@@ -74,8 +76,11 @@ fn look(
     }
     let path = folder.entry_path.insert(path);
     // What the manifest itself gets wrong is told before, and apart from, the entry's faults.
-    let layer =
-        || Layer { fields: &manifest.fields, place: Box::new(|field| manifest.place(field)) };
+    let layer = || Layer {
+        fields: &manifest.fields,
+        computed: Vec::new(),
+        place: Box::new(|field| manifest.place(field)),
+    };
     if let Some(id) = id {
         merge(&[layer()], id)?;
     }
@@ -96,7 +101,7 @@ fn look(
             let layers: Vec<_> = std::iter::once(layer()).chain(module.layers()).collect();
             match merge(&layers, &id) {
                 Err(fault) => Verdict::Broken { id: Some(id), fault },
-                Ok((fields, metadata)) => Verdict::Plugin(Box::new(Candidate {
+                Ok(Merged { fields, metadata, computed }) => Verdict::Plugin(Box::new(Candidate {
                     id,
                     provisional: false,
                     kind: PluginKind::Folder,
@@ -105,6 +110,7 @@ fn look(
                     manifest: Some(source.path.clone()),
                     fields,
                     metadata,
+                    computed,
                 })),
             }
         }
@@ -149,33 +155,19 @@ fn find_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFau
             Ok(path)
         }
         Some(other) => {
-            let message =
-                format!("`entry` must be a string, not {}", super::fields::kind_of(other));
+            let message = format!("`entry` must be a string, not {}", kind_of(other));
             Err(invalid(message, manifest.place("entry")))
         }
     }
 }
 
 fn usual_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFault> {
-    let mut named = home.file_name().unwrap_or_default().to_owned();
-    named.push(".py");
-    for name in ["plugin.py".into(), "__init__.py".into(), named.clone()] {
-        let path = home.join(name);
-        if path.is_file() {
-            return Ok(path);
-        }
-    }
-    let listing = fs::read_dir(home).into_iter().flatten().filter_map(Result::ok);
-    let hidden =
-        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let mut found: Vec<PathBuf> = listing
-        .map(|item| home.join(item.file_name()))
-        .filter(|path| is_python(path) && !hidden(path))
-        .collect();
-    found.retain(|path| path.is_file());
-    found.sort();
+    let found = match candidates(home) {
+        Ok(entry) => return Ok(entry),
+        Err(found) => found,
+    };
+    let named = named_after(home);
     match found.as_slice() {
-        [only] => Ok(only.clone()),
         [] => {
             let named = named.to_string_lossy();
             let message = format!(
@@ -196,6 +188,40 @@ fn usual_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFa
             );
             Err(no_entry(message, manifest))
         }
+    }
+}
+
+/// The entry that a folder would have whose `plugin.json` names none.
+pub(super) fn likely_entry(home: &Path) -> Option<PathBuf> {
+    candidates(home).ok()
+}
+
+fn named_after(home: &Path) -> OsString {
+    let mut named = home.file_name().unwrap_or_default().to_owned();
+    named.push(".py");
+    named
+}
+
+/// The entry by the rules; `Err` has what could all be it.
+fn candidates(home: &Path) -> Result<PathBuf, Vec<PathBuf>> {
+    for name in ["plugin.py".into(), "__init__.py".into(), named_after(home)] {
+        let path = home.join(name);
+        if path.is_file() {
+            return Ok(path);
+        }
+    }
+    let listing = fs::read_dir(home).into_iter().flatten().filter_map(Result::ok);
+    let hidden =
+        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let mut found: Vec<PathBuf> = listing
+        .map(|item| home.join(item.file_name()))
+        .filter(|path| is_python(path) && !hidden(path))
+        .collect();
+    found.retain(|path| path.is_file());
+    found.sort();
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        _ => Err(found),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::folder::likely_entry;
 use super::{Content, FolderVerdict, classify_file, classify_folder, indicators};
 use crate::model::{MANIFEST, Phase, Place, PluginFault, UnitChange, Verdict, is_python};
 use crate::parallel;
@@ -64,7 +65,7 @@ impl Index {
                     self.hashes.insert(path.clone(), source.hash);
                     if verdict != Verdict::NotAPlugin {
                         let (verdict, entry) = (Some(verdict), Some(source));
-                        units.insert(path.clone(), UnitChange { unit: path, verdict, entry });
+                        units.insert(path.clone(), of_file(path, verdict, entry));
                     }
                 }
                 Err(ReadError::Missing | ReadError::NotAFile) => {
@@ -73,7 +74,7 @@ impl Index {
                 Err(error) => {
                     let verdict = Some(unreadable(&path, &error));
                     self.unreadable.insert(path.clone());
-                    units.insert(path.clone(), UnitChange { unit: path, verdict, entry: None });
+                    units.insert(path.clone(), of_file(path, verdict, None));
                 }
             }
         }
@@ -324,12 +325,10 @@ impl Index {
             Content::Present(source) => {
                 let verdict = classify_file(&source);
                 let entry = (verdict != Verdict::NotAPlugin).then_some(source);
-                UnitChange { unit, verdict: Some(verdict), entry }
+                of_file(unit, Some(verdict), entry)
             }
             Content::Gone => gone(unit),
-            Content::Unreadable(error) => {
-                UnitChange { unit, verdict: Some(unreadable(path, &error)), entry: None }
-            }
+            Content::Unreadable(error) => of_file(unit, Some(unreadable(path, &error)), None),
         }
     }
 
@@ -366,14 +365,18 @@ impl Index {
         self.entries.remove(&unit);
         match looked {
             Ok(FolderVerdict { verdict, entry, entry_path }) => {
-                self.entries.extend(entry_path.map(|path| (unit.clone(), path)));
+                self.entries.extend(entry_path.clone().map(|path| (unit.clone(), path)));
                 if let Some(entry) = &entry {
                     // What is known already is what an edit is told from.
                     self.hashes.entry(entry.path.clone()).or_insert(entry.hash);
                 }
-                UnitChange { unit, verdict: Some(verdict), entry }
+                let entry_path = entry_path.or_else(|| likely_entry(&unit));
+                UnitChange { unit, verdict: Some(verdict), entry, entry_path }
             }
-            Err(verdict) => UnitChange { unit, verdict, entry: None },
+            Err(verdict) => {
+                let entry_path = likely_entry(&unit);
+                UnitChange { unit, verdict, entry: None, entry_path }
+            }
         }
     }
 }
@@ -390,8 +393,12 @@ fn below<'a>(paths: &'a BTreeSet<PathBuf>, folder: &'a Path) -> impl Iterator<It
     paths.range(folder.to_owned()..).take_while(move |path| path.starts_with(folder))
 }
 
+fn of_file(unit: PathBuf, verdict: Option<Verdict>, entry: Option<Source>) -> UnitChange {
+    UnitChange { unit, verdict, entry, entry_path: None }
+}
+
 fn gone(unit: PathBuf) -> UnitChange {
-    UnitChange { unit, verdict: None, entry: None }
+    of_file(unit, None, None)
 }
 
 fn unreadable(path: &Path, error: &ReadError) -> Verdict {

@@ -47,7 +47,10 @@ fn within<'a>(expr: &'a Expr, names: &Names<'a>, reach: usize) -> Option<Value> 
         items.iter().map(|item| within(item, names, reach)).collect::<Option<_>>().map(Value::Array)
     };
     match expr {
-        Expr::StringLiteral(text) => Some(Value::from(text.value.to_str())),
+        // Half of a surrogate pair, which Python can hold, comes out of the parser as this sign.
+        Expr::StringLiteral(text) => {
+            Some(text.value.to_str()).filter(|text| !text.contains('\u{fffd}')).map(Value::from)
+        }
         Expr::NumberLiteral(literal) => number(&literal.value, false).map(Value::Number),
         Expr::BooleanLiteral(literal) => Some(Value::Bool(literal.value)),
         Expr::NoneLiteral(_) => Some(Value::Null),

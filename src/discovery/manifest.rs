@@ -6,6 +6,7 @@ use ruff_text_size::{TextRange, TextSize};
 use serde_json::Value;
 
 use super::place::place_of;
+use crate::model::fields::kind_of;
 use crate::model::{Fields, Phase, Place, PluginFault};
 use crate::source::Source;
 
@@ -37,10 +38,7 @@ impl<'a> Manifest<'a> {
         match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Self { path, text, fields }),
             Ok(other) => {
-                let message = format!(
-                    "plugin.json must hold an object, not {}",
-                    super::fields::kind_of(&other)
-                );
+                let message = format!("plugin.json must hold an object, not {}", kind_of(&other));
                 let at = text.len() - text.trim_start().len();
                 Err(fault(message, place_of(path, text, range(at, at))))
             }

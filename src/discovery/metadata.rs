@@ -48,6 +48,8 @@ pub(super) struct Literals {
     pub(super) names: HashMap<String, TextRange>,
     /// Where all of it is.
     pub(super) range: TextRange,
+    /// Further fields come from elsewhere: `{**COMMON, ...}`.
+    pub(super) open: bool,
 }
 
 /// The `id` among some fields.
@@ -62,7 +64,18 @@ pub(super) enum IdState {
 
 impl Literals {
     fn new(range: TextRange) -> Self {
-        Self { fields: Fields::new(), ranges: HashMap::new(), names: HashMap::new(), range }
+        Self {
+            fields: Fields::new(),
+            ranges: HashMap::new(),
+            names: HashMap::new(),
+            range,
+            open: false,
+        }
+    }
+
+    /// Fields that are there and whose values show only when the code runs; not the id.
+    pub(super) fn computed(&self) -> impl Iterator<Item = &String> {
+        self.ranges.keys().filter(|name| *name != "id" && !self.fields.contains_key(*name))
     }
 
     fn add<'a>(&mut self, name: &str, expr: &'a Expr, names: &Names<'a>) {
@@ -77,9 +90,17 @@ impl Literals {
     fn of_dict<'a>(dict: &'a ExprDict, names: &Names<'a>) -> Self {
         let mut literals = Self::new(dict.range());
         for item in &dict.items {
-            if let Some(Expr::StringLiteral(key)) = &item.key {
-                literals.add(key.value.to_str(), &item.value, names);
-                literals.names.insert(key.value.to_str().to_owned(), key.range());
+            match &item.key {
+                Some(Expr::StringLiteral(key)) => {
+                    literals.add(key.value.to_str(), &item.value, names);
+                    literals.names.insert(key.value.to_str().to_owned(), key.range());
+                }
+                Some(_) => {}
+                None => {
+                    // It may have any of those that stand before it; the id has to be literal.
+                    literals.fields.retain(|name, _| name == "id");
+                    literals.open = true;
+                }
             }
         }
         literals

@@ -7,7 +7,6 @@
 mod classify;
 mod content;
 mod decode;
-mod fields;
 mod folder;
 mod index;
 mod indicators;
@@ -22,7 +21,6 @@ mod syntax;
 
 pub use classify::{classify_file, classify_named_file};
 pub use content::Content;
-pub use fields::{FieldFault, check_fields};
 pub use folder::{FolderVerdict, classify_folder, classify_folder_with};
 pub use index::Index;
 pub use places::{Places, is_known_field, nearest_field, syntax_fault};

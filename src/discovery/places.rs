@@ -4,11 +4,11 @@
 
 use ruff_text_size::{TextRange, TextSize};
 
-use super::classify::Module;
-use super::fields::{FieldFault, KNOWN, check_fields};
+use super::classify::{Layer, Module, overlay};
 use super::manifest::Manifest;
 use super::metadata::{Declared, Literals};
-use crate::model::{Fields, Phase, Place, PluginFault, PluginId};
+use crate::model::fields::{KNOWN, is_known};
+use crate::model::{FieldFault, Fields, Phase, Place, PluginFault, PluginId, check_fields};
 use crate::source::Source;
 
 /// The files that a plugin's metadata stands in.
@@ -79,14 +79,13 @@ impl<'a> Places<'a> {
 
     /// All that is said literally; of two values the most trusted.
     pub fn fields(&self) -> Fields {
-        let mut fields = Fields::new();
+        let manifest = self.manifest.iter().map(|manifest| Layer {
+            fields: &manifest.fields,
+            computed: Vec::new(),
+            place: Box::new(|field| manifest.place(field)),
+        });
         let module = self.module.as_ref().map(Module::layers).unwrap_or_default();
-        let manifest = self.manifest.iter().map(|manifest| &manifest.fields);
-        let all = manifest.chain(module.iter().map(|layer| layer.fields));
-        for (field, value) in all.flatten() {
-            fields.entry(field.as_str()).or_insert_with(|| value.clone());
-        }
-        fields
+        overlay(&manifest.chain(module).collect::<Vec<_>>()).0
     }
 
     /// The literals of the module that have `field`, the most trusted.
@@ -108,7 +107,7 @@ fn says(fields: &Fields, field: &str) -> bool {
 
 /// Whether `field` is one of a plugin's metadata.
 pub fn is_known_field(field: &str) -> bool {
-    field == "id" || KNOWN.contains(&field)
+    field == "id" || is_known(field)
 }
 
 /// The known field that `field` is most likely to mean.

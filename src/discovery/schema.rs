@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{ACTIVATION, ISOLATION, KNOWN, RELOAD};
 use crate::model::PluginId;
+use crate::model::fields::{ACTIVATION, ISOLATION, KNOWN, RELOAD};
 
 /// The schema, draft 2020-12. Fields that are not known are kept for the plugin, so they are
 /// allowed; `null` means that nothing is said.

@@ -111,7 +111,12 @@ impl Host for Client {
         let sent = self.begun.pop_front().unwrap_or_default();
         match sent.then(|| self.link.receive()).flatten() {
             Some(Response::Started(started)) => *started,
-            _ => Started { result: Err(gone()), trace: Trace::default(), warnings: Vec::new() },
+            _ => Started {
+                result: Err(gone()),
+                needs: Vec::new(),
+                trace: Trace::default(),
+                warnings: Vec::new(),
+            },
         }
     }
 

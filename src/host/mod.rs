@@ -65,7 +65,8 @@ pub struct Start {
     pub fields: Fields,
     /// The id is a stand-in: `get_metadata()` has the last word.
     pub provisional: bool,
-    /// Ids that a provisional plugin must not take, with the entry that has it.
+    /// Ids that a provisional plugin must not take besides those that are live in this host, with the
+    /// entry that has it.
     pub taken: Vec<Taken>,
     /// The configuration in force.
     pub configuration: Map<String, Value>,
@@ -103,6 +104,9 @@ pub struct Started {
     /// The metadata as it stands now, or why the plugin is not live. After a fault everything that
     /// the attempt did is undone as far as it can be, and the generation before it is where it was.
     pub result: Result<Fields, PluginFault>,
+    /// On whom it depends, if that showed only when it ran, and one of them is not live here; that is
+    /// the fault then.
+    pub needs: Vec<PluginId>,
     /// What was imported and looked for, also by an attempt that failed.
     pub trace: Trace,
     /// What a person should know.

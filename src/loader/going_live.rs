@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::registry::{LiveGeneration, Reached};
 use super::{Dirty, Work};
-use crate::discovery;
 use crate::host::{Host, Trace};
-use crate::model::{Event, Fields, Generation, Live, Metadata, PluginId, UnloadReason};
+use crate::model::{
+    Event, Fields, Generation, Live, Metadata, PluginId, UnloadReason, check_fields,
+};
 
 impl<H: Host> Work<'_, H> {
     pub(super) fn go_live(
@@ -24,9 +25,10 @@ impl<H: Host> Work<'_, H> {
         let pinned = self.pinned.get(key);
         let is_pinned = pinned.is_some();
         let was_live = plugin.live.is_some() || self.was_live.remove(key);
-        let candidate = pinned.map_or(&plugin.candidate, |live| &live.candidate).clone();
+        let mut candidate = pinned.map_or(&plugin.candidate, |live| &live.candidate).clone();
         let id = runtime_id(candidate.provisional, &candidate.id, &fields);
         let metadata = complete(&fields, &id, &candidate.metadata);
+        let learns = candidate.learn(&metadata.dependencies);
         let number = loader.generations.entry(id.clone()).or_insert(0);
         *number += 1;
         let number = *number;
@@ -52,6 +54,9 @@ impl<H: Host> Work<'_, H> {
         if let Some(plugin) = loader.registry.get_mut(key) {
             plugin.live = Some(generation);
             if !is_pinned {
+                if learns {
+                    plugin.learn(&metadata.dependencies);
+                }
                 plugin.behind = false;
                 plugin.edited.clear();
                 plugin.waiting = None;
@@ -81,8 +86,7 @@ fn runtime_id(provisional: bool, id: &PluginId, fields: &Fields) -> PluginId {
     said.filter(|_| provisional).unwrap_or_else(|| id.clone())
 }
 
-/// The metadata with what the plugin said itself. Fields of a wrong type that come from run time
-/// are worth no failure: the plugin runs.
+/// The metadata with what the plugin said itself; the host has checked it.
 fn complete(fields: &Fields, id: &PluginId, before: &Metadata) -> Metadata {
-    discovery::check_fields(fields, id).unwrap_or_else(|_| before.clone())
+    check_fields(fields, id).unwrap_or_else(|_| before.clone())
 }

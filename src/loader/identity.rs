@@ -29,10 +29,12 @@ impl<H: Host> Work<'_, H> {
         }
         let mut arrived = Vec::new();
         for change in units {
-            let UnitChange { unit, verdict, entry } = change;
+            let UnitChange { unit, verdict, entry, entry_path } = change;
             match verdict {
                 Some(Verdict::Plugin(candidate)) => arrived.push((unit, *candidate, entry)),
-                Some(Verdict::Broken { id, fault }) => self.broken(&unit, id, fault),
+                Some(Verdict::Broken { id, fault }) => {
+                    self.broken(&unit, entry_path, id, fault);
+                }
                 Some(Verdict::NotAPlugin) => self.not_a_plugin(&unit),
                 Some(Verdict::Unparsed { .. }) | None => {}
             }
@@ -125,16 +127,20 @@ impl<H: Host> Work<'_, H> {
         self.leaving.insert(plugin.key.clone(), reason);
     }
 
-    fn broken(&mut self, unit: &Path, id: Option<PluginId>, fault: PluginFault) {
+    fn broken(
+        &mut self,
+        unit: &Path,
+        entry: Option<PathBuf>,
+        id: Option<PluginId>,
+        fault: PluginFault,
+    ) {
         match self.loader.registry.at(unit).cloned() {
             Some(key) => {
                 self.refuse(&key, fault);
             }
             None => {
-                let path = fault
-                    .place
-                    .as_ref()
-                    .map_or_else(|| unit.to_owned(), |place| place.file.clone());
+                let place = || fault.place.as_ref().map(|place| place.file.clone());
+                let path = entry.or_else(place).unwrap_or_else(|| unit.to_owned());
                 let took = self.edit.seen.elapsed();
                 (self.out)(Event::Failed { id, path, fault, kept: None, took });
             }
@@ -164,7 +170,7 @@ impl<H: Host> Work<'_, H> {
         self.refuse(&key, fault);
     }
 
-    fn arrive(&mut self, unit: PathBuf, candidate: Candidate, entry: Option<Source>) {
+    fn arrive(&mut self, unit: PathBuf, mut candidate: Candidate, entry: Option<Source>) {
         if self.loader.policy.is_disabled(&candidate.id) {
             self.loader.disabled.insert(unit, (candidate, entry));
             return;
@@ -174,8 +180,11 @@ impl<H: Host> Work<'_, H> {
             && !self.leaving.contains_key(&key)
         {
             let changed = self.changed_of(&candidate);
-            let same =
-                self.loader.registry.get(&key).is_some_and(|plugin| plugin.candidate == candidate);
+            let plugin = self.loader.registry.get(&key);
+            if let Some(plugin) = plugin.filter(|_| changed.is_empty()) {
+                plugin.remind(&mut candidate);
+            }
+            let same = plugin.is_some_and(|plugin| plugin.candidate == candidate);
             self.loader.registry.update(&key, &unit, candidate, entry);
             if !same || !changed.is_empty() {
                 self.mark(key, Because::Edit, changed);

@@ -115,6 +115,10 @@ impl<H: Host> Work<'_, H> {
         let field = match fault.kind.as_str() {
             "MissingRequirement" => "requirements",
             "MissingDependency" | "DependencyCycle" => "dependencies",
+            // What shows only at run time names its field and not its place.
+            "InvalidMetadata" if fault.place.as_ref().is_none_or(|place| place.line.is_none()) => {
+                fault.message.split('`').nth(1)?
+            }
             _ => return None,
         };
         let candidate = &plugin.candidate;

@@ -33,6 +33,8 @@ pub(crate) struct Plugin {
     pub(crate) written: BTreeMap<PathBuf, Generation>,
     /// Files that were edited since what is live began.
     pub(crate) edited: BTreeSet<PathBuf>,
+    /// On whom this content depends showed only when it ran.
+    pub(crate) learned: bool,
 }
 
 /// What is live of a plugin, with everything needed to make it again.
@@ -92,6 +94,21 @@ impl Plugin {
             refused: None,
             written: BTreeMap::new(),
             edited: BTreeSet::new(),
+            learned: false,
+        }
+    }
+
+    /// Takes in on whom the content on disk turned out to depend when it ran; whether that is news.
+    pub(crate) fn learn(&mut self, dependencies: &[PluginId]) -> bool {
+        let learned = self.candidate.learn(dependencies);
+        self.learned |= learned;
+        learned
+    }
+
+    /// `candidate` is what discovery says of the same content once more.
+    pub(crate) fn remind(&self, candidate: &mut Candidate) {
+        if self.learned {
+            candidate.learn(&self.candidate.metadata.dependencies);
         }
     }
 
@@ -218,6 +235,7 @@ impl Registry {
         plugin.unit = unit.to_owned();
         let files = own_files(&candidate);
         let patterns = candidate.clone();
+        plugin.learned &= plugin.candidate == candidate;
         plugin.candidate = candidate;
         plugin.refused = None;
         if moved {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::plan::Plan;
 use super::{Dirty, Imported, Work, order, warn};
 use crate::host::{Host, STOPPING, Slot, Start, Started, Taken, Trace};
-use crate::model::{Because, Generation, PluginId, ReloadMode};
+use crate::model::{Because, Generation, PluginFault, PluginId, ReloadMode};
 use crate::source::Source;
 
 /// So many starts are asked for before the first is answered: the place where plugins run does not
@@ -169,7 +169,7 @@ impl<H: Host> Work<'_, H> {
     fn conclude(&mut self, begun: Begun) {
         let Begun { key, dirty, was_live, began, mode, number, sent } = begun;
         let (key, dirty) = (&key, &dirty);
-        let Started { result, mut trace, warnings } = self.loader.host.started();
+        let Started { result, needs, mut trace, warnings } = self.loader.host.started();
         self.loader.registry.sort_out_inputs(key, number, &mut trace);
         self.note_imports(key, &trace, &sent);
         match result {
@@ -201,11 +201,35 @@ impl<H: Host> Work<'_, H> {
                 self.loader.ended = true;
                 self.loader.registry.reach_more(key, &trace);
                 let fault = self.step_back(key, fault);
-                if !self.loader.lost {
-                    self.fail_since(key, fault, began);
+                if self.loader.lost || self.waits_for(key, &needs, dirty, &fault) {
+                    return;
                 }
+                self.fail_since(key, fault, began);
             }
         }
+    }
+
+    /// A plugin that told only when it ran on whom it depends is tried once more, after those.
+    fn waits_for(
+        &mut self,
+        key: &PluginId,
+        needs: &[PluginId],
+        dirty: &Dirty,
+        fault: &PluginFault,
+    ) -> bool {
+        let is_pinned = self.pinned.contains_key(key);
+        let Some(plugin) = self.loader.registry.get_mut(key).filter(|_| !is_pinned) else {
+            return false;
+        };
+        if !plugin.learn(needs) {
+            return false;
+        }
+        if dirty.because == Because::Dependency {
+            self.fail_waiting(key, fault.clone());
+        } else {
+            self.attempted.remove(key);
+        }
+        true
     }
 
     /// What the host is told, and the contents that go along.
@@ -219,12 +243,16 @@ impl<H: Host> Work<'_, H> {
             Some(live) => (&live.candidate, live.sources.clone()),
             None => (&plugin.candidate, plugin.latest.clone()),
         };
+        // The host knows whom it runs; all others would be a long list for each of many.
         let taken = if candidate.provisional {
             loader
                 .registry
                 .iter()
                 .filter(|other| other.key != *key && !self.leaving.contains_key(&other.key))
-                .filter(|other| other.live.is_some() || !other.candidate.provisional)
+                .filter(|other| match &other.live {
+                    Some(_) => self.stopped.contains(&other.key),
+                    None => !other.candidate.provisional,
+                })
                 .map(|other| Taken { id: other.id.clone(), entry: other.candidate.entry.clone() })
                 .collect()
         } else {

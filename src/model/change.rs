@@ -61,6 +61,8 @@ pub struct UnitChange {
     pub verdict: Option<Verdict>,
     /// The entry, if it was read.
     pub entry: Option<Source>,
+    /// Where the entry of a folder is, or would be, as far as that can be told.
+    pub entry_path: Option<PathBuf>,
 }
 
 /// Everything that one settled batch of changes comes to.

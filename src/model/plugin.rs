@@ -1,5 +1,6 @@
 //! What a plugin is, before any of its code has run.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -141,4 +142,20 @@ pub struct Candidate {
     pub fields: Fields,
     /// The same, checked.
     pub metadata: Metadata,
+    /// Known fields that are there and no literals: their values show only when it runs.
+    pub computed: BTreeSet<String>,
+}
+
+impl Candidate {
+    /// Takes in on whom it turned out to depend when it ran, unless it says so literally; whether
+    /// that is news.
+    pub fn learn(&mut self, dependencies: &[PluginId]) -> bool {
+        if dependencies.is_empty() || self.fields.contains_key("dependencies") {
+            return false;
+        }
+        let ids = dependencies.iter().map(|id| Value::from(id.as_str())).collect();
+        self.fields.insert("dependencies".to_owned(), Value::Array(ids));
+        self.metadata.dependencies = dependencies.to_vec();
+        true
+    }
 }

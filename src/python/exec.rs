@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyResult, Python};
-use pyo3::types::{PyDict, PyDictMethods, PyStringMethods};
+use pyo3::types::{PyDict, PyDictMethods};
 
 use super::fault;
 use super::imports::Importer;
+use super::text::lossy;
 use crate::model::PluginFault;
 use crate::source::Source;
 
@@ -64,5 +65,5 @@ pub(crate) fn run(
     if value.is_none() {
         return Ok(None);
     }
-    Ok(Some(value.repr()?.to_string_lossy().into_owned()))
+    Ok(Some(lossy(&value.repr()?)))
 }

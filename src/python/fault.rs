@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use pyo3::exceptions::{PySyntaxError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyErr, Python};
-use pyo3::types::{PyStringMethods, PyTypeMethods};
+use pyo3::types::PyTypeMethods;
 
 use super::imports::Importer;
+use super::text::lossy;
 use crate::model::{Phase, Place, PluginFault};
 use crate::source::Source;
 
@@ -207,11 +208,7 @@ fn chain(py: Python<'_>, error: &PyErr, importer: &Importer, depth: usize) -> St
     let _ = writeln!(text, "{}{separator}{said}", kind(value));
     if let Ok(notes) = value.getattr("__notes__").and_then(|notes| notes.try_iter()) {
         for note in notes.filter_map(Result::ok) {
-            let _ = writeln!(
-                text,
-                "{}",
-                note.str().map(|note| note.to_string_lossy().into_owned()).unwrap_or_default()
-            );
+            let _ = writeln!(text, "{}", note.str().map(|note| lossy(&note)).unwrap_or_default());
         }
     }
     text
@@ -225,7 +222,7 @@ pub(crate) fn kind(value: &Bound<'_, PyAny>) -> String {
 /// What an exception says, also if saying it raises.
 pub(crate) fn message(value: &Bound<'_, PyAny>) -> String {
     match value.str() {
-        Ok(text) => text.to_string_lossy().into_owned(),
+        Ok(text) => lossy(&text),
         Err(error) => {
             let py = value.py();
             format!("<its __str__ raised {}>", kind(error.value(py).as_any()))

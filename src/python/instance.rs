@@ -1,11 +1,16 @@
 //! From a module to a plugin's instance, and the calls that an instance is asked for.
 
+use pyo3::exceptions::PyException;
 use pyo3::intern;
-use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult};
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDictMethods, PyModule, PyModuleMethods, PyType, PyTypeMethods};
+use pyo3::types::{
+    PyDict, PyDictMethods, PyModule, PyModuleMethods, PyString, PyType, PyTypeMethods,
+};
 
-use crate::model::{Fields, Phase, PluginFault};
+use super::json;
+use crate::model::fields::is_known;
+use crate::model::{FieldFault, Fields, Phase, PluginFault};
 
 /// What was found in a module.
 pub(crate) enum Made<'py> {
@@ -99,35 +104,92 @@ fn plugin_classes<'py>(module: &Bound<'py, PyModule>) -> PyResult<Vec<Bound<'py,
     let mut classes: Vec<Bound<'py, PyType>> = Vec::new();
     for value in module.dict().values() {
         let Ok(class) = value.cast_into::<PyType>() else { continue };
-        let defined_here = class
-            .getattr(intern!(py, "__module__"))
-            .is_ok_and(|module| module.eq(&name).unwrap_or(false));
-        let is_plugin = class.hasattr(intern!(py, "get_metadata"))?
-            && class.hasattr(intern!(py, "initialize"))?;
-        let abstract_methods = class.getattr(intern!(py, "__abstractmethods__"));
-        let is_abstract = abstract_methods.is_ok_and(|names| names.is_truthy().unwrap_or(false));
         let known = classes.iter().any(|other| other.is(&class));
-        if defined_here && is_plugin && !is_abstract && !known {
+        if !known && unless_it_raises(py, is_plugin_class(&class, &name))?.unwrap_or(false) {
             classes.push(class);
         }
     }
     Ok(classes)
 }
 
-/// The metadata that the instance gives, as fields; empty if it has no `get_metadata`.
-pub(crate) fn metadata(instance: &Bound<'_, PyAny>) -> PyResult<Fields> {
+fn is_plugin_class(class: &Bound<'_, PyType>, module: &Bound<'_, PyString>) -> PyResult<bool> {
+    let py = class.py();
+    let defined_here = class.getattr(intern!(py, "__module__"))?.eq(module)?;
+    let is_plugin = defined_here
+        && class.hasattr(intern!(py, "get_metadata"))?
+        && class.hasattr(intern!(py, "initialize"))?;
+    if !is_plugin {
+        return Ok(false);
+    }
+    let abstract_methods = class.getattr_opt(intern!(py, "__abstractmethods__"))?;
+    Ok(!abstract_methods.map_or(Ok(false), |names| names.is_truthy())?)
+}
+
+/// A class may have attributes that raise when they are looked at; that makes it no plugin, and is
+/// nobody's fault. A deadline that has passed is no such thing.
+fn unless_it_raises<T>(py: Python<'_>, asked: PyResult<T>) -> PyResult<Option<T>> {
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What shows of its metadata only when it runs, by order of trust: what `PLUGIN_METADATA` of its
+/// module says beside what is `known`, then what `get_metadata()` says beside that. `Err` within is a
+/// field that cannot be used.
+pub(crate) fn metadata(
+    module: &Bound<'_, PyModule>,
+    instance: &Bound<'_, PyAny>,
+    known: &Fields,
+) -> PyResult<Result<Fields, FieldFault>> {
     let py = instance.py();
+    let mut fields = Fields::new();
+    if let Some(declared) = module.dict().get_item(intern!(py, "PLUGIN_METADATA"))?
+        && let Ok(declared) = declared.cast::<PyDict>()
+        && let Err(fault) = add(&mut fields, declared, known)
+    {
+        return Ok(Err(fault));
+    }
     let Ok(method) = instance.getattr(intern!(py, "get_metadata")) else {
-        return Ok(Fields::new());
+        return Ok(Ok(fields));
     };
     let mut metadata = method.call0()?;
     if let Ok(to_dict) = metadata.getattr(intern!(py, "to_dict")) {
         metadata = to_dict.call0()?;
     }
-    match super::json::from_python(&metadata) {
-        serde_json::Value::Object(fields) => Ok(fields),
-        _ => Ok(Fields::new()),
+    // The id that `get_metadata()` gives is the one that counts where none was to be read.
+    let declared_id = fields.shift_remove("id");
+    if let Ok(described) = metadata.cast::<PyDict>()
+        && let Err(fault) = add(&mut fields, described, known)
+    {
+        return Ok(Err(fault));
     }
+    if let Some(id) = declared_id {
+        fields.entry("id").or_insert(id);
+    }
+    Ok(Ok(fields))
+}
+
+/// Adds what a dict says beside what is `known` and what is there. Of a field that nobody here reads,
+/// what JSON cannot hold is kept as its text.
+fn add(fields: &mut Fields, dict: &Bound<'_, PyDict>, known: &Fields) -> Result<(), FieldFault> {
+    for (name, value) in dict.iter() {
+        let Ok(name) = name.extract::<String>() else { continue };
+        if known.contains_key(&name) && name != "id" || fields.contains_key(&name) {
+            continue;
+        }
+        let value = if name == "id" || !is_known(&name) {
+            json::from_python(&value)
+        } else {
+            json::exactly(&value).map_err(|what| {
+                let message = format!("`{name}` {what}");
+                FieldFault { field: name.clone(), message }
+            })?
+        };
+        fields.insert(name, value);
+    }
+    Ok(())
 }
 
 /// Calls `initialize`, with the context if it takes an argument, then `start_service` of a
@@ -138,8 +200,15 @@ pub(crate) fn initialize(
 ) -> PyResult<Option<&'static str>> {
     let py = instance.py();
     if let Ok(method) = instance.getattr(intern!(py, "initialize")) {
-        let answer =
-            if takes_argument(&method)? { method.call1((context,))? } else { method.call0()? };
+        let answer = match takes(&method)? {
+            Takes::Argument => method.call1((context,))?,
+            Takes::Keyword => {
+                let named = PyDict::new(py);
+                named.set_item(intern!(py, "context"), context)?;
+                method.call((), Some(&named))?
+            }
+            Takes::Nothing => method.call0()?,
+        };
         if let Some(refusal) = refusal(&answer, "initialize() returned False")? {
             return Ok(Some(refusal));
         }
@@ -198,28 +267,53 @@ fn is_a(instance: &Bound<'_, PyAny>, class: &str) -> PyResult<bool> {
     instance.is_instance(cell.import(instance.py(), "qtforge.core", class)?)
 }
 
-/// Whether a method can be called with one argument. Asked of the code object where there is one,
-/// because `inspect` is slow to import.
-fn takes_argument(method: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// How `initialize` wants the context.
+enum Takes {
+    Argument,
+    /// `def initialize(self, *, context)`.
+    Keyword,
+    Nothing,
+}
+
+/// Asked of the code object where there is one, because `inspect` is slow to import.
+fn takes(method: &Bound<'_, PyAny>) -> PyResult<Takes> {
     let py = method.py();
     let function = method.getattr(intern!(py, "__func__")).unwrap_or_else(|_| method.clone());
     let bound = i64::from(!function.is(method));
     let Ok(code) = function.getattr(intern!(py, "__code__")) else {
-        return takes_argument_by_signature(method);
+        return takes_by_signature(method);
     };
     if function.hasattr(intern!(py, "__wrapped__"))? {
-        return takes_argument_by_signature(method);
+        return takes_by_signature(method);
     }
     let count: i64 = code.getattr(intern!(py, "co_argcount"))?.extract()?;
     let flags: i64 = code.getattr(intern!(py, "co_flags"))?.extract()?;
     const VARIABLE_ARGUMENTS: i64 = 0x04;
-    Ok(count > bound || flags & VARIABLE_ARGUMENTS != 0)
+    const VARIABLE_KEYWORDS: i64 = 0x08;
+    if count > bound || flags & VARIABLE_ARGUMENTS != 0 {
+        return Ok(Takes::Argument);
+    }
+    let keywords: i64 = code.getattr(intern!(py, "co_kwonlyargcount"))?.extract()?;
+    if keywords == 0 && flags & VARIABLE_KEYWORDS == 0 {
+        return Ok(Takes::Nothing);
+    }
+    takes_by_signature(method)
 }
 
-fn takes_argument_by_signature(method: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// Whether it can be called in a way is exactly what `bind()` answers.
+fn takes_by_signature(method: &Bound<'_, PyAny>) -> PyResult<Takes> {
     let py = method.py();
     let inspect = py.import("inspect")?;
-    let Ok(signature) = inspect.call_method1("signature", (method,)) else { return Ok(true) };
-    // Whether it can be called is exactly what bind() answers.
-    Ok(signature.call_method1("bind", (py.None(),)).is_ok())
+    let Ok(signature) = inspect.call_method1("signature", (method,)) else {
+        return Ok(Takes::Argument);
+    };
+    let named = PyDict::new(py);
+    named.set_item("context", py.None())?;
+    Ok(if signature.call_method1("bind", (py.None(),)).is_ok() {
+        Takes::Argument
+    } else if signature.call_method("bind", (), Some(&named)).is_ok() {
+        Takes::Keyword
+    } else {
+        Takes::Nothing
+    })
 }

@@ -7,6 +7,8 @@ use pyo3::types::{
 };
 use serde_json::{Map, Number, Value};
 
+use super::text::lossy;
+
 /// Deeper structures are cut off: metadata is never that deep, and a list may hold itself.
 const DEPTH: u32 = 64;
 
@@ -60,16 +62,15 @@ fn value(object: &Bound<'_, PyAny>, depth: u32) -> Value {
         return number.map_or(Value::Null, Value::Number);
     }
     if let Ok(text) = object.cast::<PyString>() {
-        return Value::String(text.to_string_lossy().into_owned());
+        return Value::String(lossy(text));
     }
     if let Ok(dict) = object.cast::<PyDict>() {
         let entries = dict.iter().map(|(key, entry)| (text(&key), value(&entry, depth - 1)));
         return Value::Object(entries.collect());
     }
-    let is_sequence = ["list", "tuple", "set", "frozenset"].contains(
-        &object.get_type().name().map(|name| name.to_string()).unwrap_or_default().as_str(),
-    );
-    if is_sequence && let Ok(items) = object.try_iter() {
+    if is_sequence(object)
+        && let Ok(items) = object.try_iter()
+    {
         return Value::Array(
             items.filter_map(Result::ok).map(|item| value(&item, depth - 1)).collect(),
         );
@@ -77,6 +78,83 @@ fn value(object: &Bound<'_, PyAny>, depth: u32) -> Value {
     Value::String(text(object))
 }
 
+/// What JSON holds of an object, exactly.
+///
+/// # Errors
+/// What it cannot hold, in words that follow "`field` ".
+pub(crate) fn exactly(object: &Bound<'_, PyAny>) -> Result<Value, String> {
+    exact(object, "", DEPTH)
+}
+
+fn exact(object: &Bound<'_, PyAny>, at: &str, depth: u32) -> Result<Value, String> {
+    let unfit = |what: &str| {
+        let place = if at.is_empty() { "is".to_owned() } else { format!("has at `{at}`") };
+        Err(format!("{place} {what}"))
+    };
+    if depth == 0 {
+        return unfit("more levels than can travel; maybe it holds itself");
+    }
+    if object.is_none() || object.is_instance_of::<PyBool>() {
+        return Ok(value(object, depth));
+    }
+    if object.is_instance_of::<PyInt>() {
+        let signed = object.extract::<i64>().map(Value::from);
+        let number = signed.or_else(|_| object.extract::<u64>().map(Value::from));
+        return number.or_else(|_| unfit("an integer of more than 64 bits"));
+    }
+    if object.is_instance_of::<PyFloat>() {
+        let number = object.extract::<f64>().ok().and_then(Number::from_f64);
+        return number.map_or_else(
+            || unfit(&format!("{}, which JSON has no number for", text(object))),
+            |number| Ok(Value::Number(number)),
+        );
+    }
+    if let Ok(said) = object.cast::<PyString>() {
+        return match said.to_str() {
+            Ok(said) => Ok(Value::from(said)),
+            Err(_) => unfit("a string that is no text: half of a surrogate pair"),
+        };
+    }
+    if let Ok(dict) = object.cast::<PyDict>() {
+        let mut map = Map::new();
+        for (key, entry) in dict.iter() {
+            let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok());
+            let Some(name) = name else {
+                let place = if at.is_empty() { String::new() } else { format!("at `{at}` ") };
+                let key = shown(&key);
+                return Err(format!(
+                    "has {place}the key {key}, and JSON has only strings for keys"
+                ));
+            };
+            let at = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+            map.insert(name.to_owned(), exact(&entry, &at, depth - 1)?);
+        }
+        return Ok(Value::Object(map));
+    }
+    if is_sequence(object)
+        && let Ok(items) = object.try_iter()
+    {
+        let mut list = Vec::new();
+        for (index, item) in items.enumerate() {
+            let Ok(item) = item else { return unfit("a list that cannot be read") };
+            list.push(exact(&item, &format!("{at}[{index}]"), depth - 1)?);
+        }
+        return Ok(Value::Array(list));
+    }
+    let kind = object.get_type().name().map(|name| name.to_string()).unwrap_or_default();
+    unfit(&format!("a value of type {kind}, which JSON cannot hold"))
+}
+
+fn shown(object: &Bound<'_, PyAny>) -> String {
+    object.repr().map(|text| lossy(&text)).unwrap_or_default()
+}
+
+fn is_sequence(object: &Bound<'_, PyAny>) -> bool {
+    ["list", "tuple", "set", "frozenset"].contains(
+        &object.get_type().name().map(|name| name.to_string()).unwrap_or_default().as_str(),
+    )
+}
+
 fn text(object: &Bound<'_, PyAny>) -> String {
-    object.str().map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+    object.str().map(|text| lossy(&text)).unwrap_or_default()
 }

@@ -28,6 +28,7 @@ mod runtime;
 mod start;
 #[cfg(feature = "embed")]
 mod startup;
+mod text;
 mod tools;
 mod vitals;
 

@@ -213,7 +213,12 @@ impl Runtime {
         if self.calls.is_hurried() {
             let fault = PluginFault::new(Phase::Import, STOPPING, "replug stops");
             let result = Err(fault);
-            return Started { result, trace: Trace::default(), warnings: Vec::new() };
+            return Started {
+                result,
+                needs: Vec::new(),
+                trace: Trace::default(),
+                warnings: Vec::new(),
+            };
         }
         let identity = Identity {
             key: start.key.clone(),
@@ -232,7 +237,12 @@ impl Runtime {
             Ok(importer) => importer,
             Err(error) => {
                 let result = Err(own_fault(py, &error));
-                return Started { result, trace: Trace::default(), warnings: Vec::new() };
+                return Started {
+                    result,
+                    needs: Vec::new(),
+                    trace: Trace::default(),
+                    warnings: Vec::new(),
+                };
             }
         };
         self.own_prints(py, &importer, &start.id);
@@ -240,7 +250,8 @@ impl Runtime {
             // Then everything is imported anew.
             tracing::error!(plugin = %start.id, %error, "nothing could be carried");
         }
-        let visit = self.calls.visit(&importer, || self.start_with(&start, &importer));
+        let mut needs = Vec::new();
+        let visit = self.calls.visit(&importer, || self.start_with(&start, &importer, &mut needs));
         let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
         let (trace, mut warnings) = importer.get().take_trace(live);
@@ -258,7 +269,7 @@ impl Runtime {
                 Err(fault)
             }
         };
-        Started { result, trace, warnings }
+        Started { result, needs, trace, warnings }
     }
 
     /// Modules of the generation before go over to the one of `importer`.

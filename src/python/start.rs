@@ -1,5 +1,7 @@
 //! The start of one generation, step by step: import, create, metadata, initialize.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::prelude::{Bound, PyAny, PyResult, Python};
@@ -12,20 +14,23 @@ use super::instance::{self, Made};
 use super::runtime::{Running, Runtime};
 use super::{context, fault, life};
 use crate::host::Start;
-use crate::model::{Fields, Phase, Place, PluginFault, PluginId, merge};
+use crate::model::{FieldFault, Fields, Phase, Place, PluginFault, PluginId, check_fields, merge};
 
 impl Runtime {
     pub(super) fn start_with(
         &self,
         start: &Start,
         importer: &Bound<'_, Importer>,
+        needs: &mut Vec<PluginId>,
     ) -> Result<(Fields, Running), PluginFault> {
         let module = self.phase(importer, Phase::Import, start.limits.phase, |_| {
             Importer::import_entry(importer)
         })?;
         let instance = self.create(start, importer, &module)?;
-        let fields = self.metadata(start, importer, &instance)?;
-        let id = runtime_id(start, &fields)?;
+        let fields = self.metadata(start, importer, &module, &instance)?;
+        let id = self.runtime_id(start, &fields)?;
+        let metadata = check_fields(&fields, &id).map_err(|fault| unusable(start, fault))?;
+        self.needs(start, metadata.dependencies, needs)?;
         if self.by_user {
             let context = self.follow(start, importer, &instance)?.unbind();
             let (importer, instance) = (importer.clone().unbind(), instance.unbind());
@@ -96,16 +101,18 @@ impl Runtime {
         }
     }
 
-    /// Literal metadata comes first; `get_metadata()` adds what it does not say.
+    /// Literal metadata comes first; what shows only now adds what that does not say.
     fn metadata(
         &self,
         start: &Start,
         importer: &Bound<'_, Importer>,
+        module: &Bound<'_, PyModule>,
         instance: &Bound<'_, PyAny>,
     ) -> Result<Fields, PluginFault> {
         let said = self.phase(importer, Phase::Metadata, start.limits.phase, |_| {
-            instance::metadata(instance)
+            instance::metadata(module, instance, &start.fields)
         })?;
+        let said = said.map_err(|fault| unusable(start, fault))?;
         let mut fields = start.fields.clone();
         for (name, value) in said {
             if start.provisional && name == "id" {
@@ -134,6 +141,83 @@ impl Runtime {
         self.phase(importer, Phase::Initialize, start.limits.phase, |py| {
             context::new(py, id, before.as_ref(), configuration)
         })
+    }
+
+    /// The id that a plugin has at run time.
+    fn runtime_id(&self, start: &Start, fields: &Fields) -> Result<PluginId, PluginFault> {
+        if !start.provisional {
+            return Ok(start.id.clone());
+        }
+        let entry = || Place::file(&start.entry);
+        let said = fields.get("id");
+        let id = match said.and_then(|id| id.as_str()).map(PluginId::new) {
+            Some(Some(id)) => id,
+            // It has no id of its own.
+            None if said.is_none() => start.id.clone(),
+            _ => {
+                return Err(PluginFault::new(
+                    Phase::Metadata,
+                    "InvalidMetadata",
+                    format!(
+                        "get_metadata() gives {} as id; an id has letters, digits, '_', '.' and \
+                         '-', and begins with a letter, a digit or '_'",
+                        said.map(ToString::to_string).unwrap_or_default()
+                    ),
+                )
+                .at(entry()));
+            }
+        };
+        match self.holder(start, &id) {
+            Some(holder) => Err(PluginFault::new(
+                Phase::Metadata,
+                "DuplicatePluginId",
+                format!(
+                    "the id {id} is taken: {} and {} both have it",
+                    holder.display(),
+                    start.entry.display()
+                ),
+            )
+            .at(entry())),
+            None => Ok(id),
+        }
+    }
+
+    /// The entry of another plugin that has this id: one that is live here, or one that the loader
+    /// knows of.
+    fn holder(&self, start: &Start, id: &PluginId) -> Option<PathBuf> {
+        let mut live = self.live_besides(&start.key);
+        let holder = live.find(|running| running.id == *id);
+        let known = || start.taken.iter().find(|taken| taken.id == *id);
+        holder
+            .map(|running| running.importer.get().identity.entry.clone())
+            .or_else(|| known().map(|taken| taken.entry.clone()))
+    }
+
+    fn live_besides(&self, key: &PluginId) -> impl Iterator<Item = &Running> {
+        let others = self.slots.iter().filter(move |(other, _)| *other != key);
+        others.filter_map(|(_, slots)| slots.live.as_ref())
+    }
+
+    /// What it depends on is there. That was seen to before its start, unless it shows only now; then
+    /// all of it goes into `needs`.
+    fn needs(
+        &self,
+        start: &Start,
+        dependencies: Vec<PluginId>,
+        needs: &mut Vec<PluginId>,
+    ) -> Result<(), PluginFault> {
+        if dependencies.is_empty() || start.fields.contains_key("dependencies") {
+            return Ok(());
+        }
+        let live: HashSet<&PluginId> =
+            self.live_besides(&start.key).map(|running| &running.id).collect();
+        let Some(missing) = dependencies.iter().find(|id| !live.contains(id)) else {
+            return Ok(());
+        };
+        let message = format!("it needs the plugin {missing}, which is not live");
+        *needs = dependencies;
+        Err(PluginFault::new(Phase::Dependency, "MissingDependency", message)
+            .at(Place::file(&start.entry)))
     }
 
     /// One step of a start: guarded, with a deadline, its exception as a fault.
@@ -167,43 +251,10 @@ fn configuration(start: &Start, fields: &Fields, id: &PluginId) -> Map<String, V
     }
 }
 
-/// The id that a plugin has at run time.
-fn runtime_id(start: &Start, fields: &Fields) -> Result<PluginId, PluginFault> {
-    if !start.provisional {
-        return Ok(start.id.clone());
-    }
-    let entry = || Place::file(&start.entry);
-    let said = fields.get("id");
-    let id = match said.and_then(|id| id.as_str()).map(PluginId::new) {
-        Some(Some(id)) => id,
-        // It has no id of its own.
-        None if said.is_none() => start.id.clone(),
-        _ => {
-            return Err(PluginFault::new(
-                Phase::Metadata,
-                "InvalidMetadata",
-                format!(
-                    "get_metadata() gives {} as id; an id has letters, digits, '_', '.' and '-', \
-                     and begins with a letter, a digit or '_'",
-                    said.map(ToString::to_string).unwrap_or_default()
-                ),
-            )
-            .at(entry()));
-        }
-    };
-    if let Some(taken) = start.taken.iter().find(|taken| taken.id == id) {
-        return Err(PluginFault::new(
-            Phase::Metadata,
-            "DuplicatePluginId",
-            format!(
-                "the id {id} is taken: {} and {} both have it",
-                taken.entry.display(),
-                start.entry.display()
-            ),
-        )
-        .at(entry()));
-    }
-    Ok(id)
+/// A field that shows only at run time and cannot be used.
+fn unusable(start: &Start, fault: FieldFault) -> PluginFault {
+    PluginFault::new(Phase::Metadata, "InvalidMetadata", fault.message)
+        .at(Place::file(&start.entry))
 }
 
 pub(super) fn refusal(message: &str, importer: &Importer) -> PluginFault {

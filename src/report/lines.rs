@@ -22,6 +22,9 @@ struct PluginWire<'a> {
     activation: Activation,
     /// The id was made from the name of the file; the plugin may give itself another one.
     provisional: bool,
+    /// Fields that are no literals: what stands for them here may be another at run time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    computed: Vec<&'a str>,
 }
 
 /// A plugin as discovery sees it, with its line break.
@@ -36,6 +39,7 @@ pub fn plugin_line(plugin: &Candidate) -> String {
         requirements: &metadata.requirements,
         activation: metadata.activation,
         provisional: plugin.provisional,
+        computed: plugin.computed.iter().map(String::as_str).collect(),
     })
 }
 

@@ -67,10 +67,16 @@ impl<W: Write> Person<W> {
     }
 
     fn cells(&self, plugin: &Candidate) -> [String; 5] {
-        let dependencies = plugin.metadata.dependencies.iter().map(PluginId::as_str);
+        // What shows only when it runs is not known here.
+        let unknown = plugin.computed.contains("dependencies").then_some("?");
+        let dependencies = plugin.metadata.dependencies.iter().map(PluginId::as_str).chain(unknown);
         [
             plugin.id.to_string(),
-            escape(&plugin.metadata.version),
+            if plugin.computed.contains("version") {
+                "?".to_owned()
+            } else {
+                escape(&plugin.metadata.version)
+            },
             plugin.kind.as_str().to_owned(),
             short_path(&plugin.entry, &self.options.base),
             dependencies.collect::<Vec<_>>().join(", "),

@@ -12,6 +12,14 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
 /// Folders that hold no plugins, wherever they are.
 const FOLDERS: &[&str] = &["__pycache__", "node_modules", "site-packages", "venv"];
 
+/// How the names of files begin that editors and tools put beside a file for a moment: locks,
+/// backups, contents that are about to be renamed into place, and what macOS knows of the file.
+const LITTER: &[&str] = &[".#", ".~", ".tmp", "._"];
+
+pub(super) fn is_litter(name: &str) -> bool {
+    LITTER.iter().any(|start| name.starts_with(start))
+}
+
 /// What the user wants to be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ignored {
@@ -66,8 +74,11 @@ impl Rules {
     /// The rule by which it is left out.
     pub(crate) fn why(&self, path: &Path, is_folder: bool) -> Option<Rule<'_>> {
         let text = path.file_name()?.to_string_lossy();
-        if text.starts_with('.') {
+        if is_folder && text.starts_with('.') {
             return Some(Rule::Hidden);
+        }
+        if !is_folder && is_litter(&text) {
+            return Some(Rule::Litter);
         }
         if is_folder {
             if let Some(name) = FOLDERS.iter().find(|name| **name == text) {
@@ -96,8 +107,10 @@ impl Rules {
 /// Why something is left out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule<'a> {
-    /// Its name begins with a dot.
+    /// A folder whose name begins with a dot.
     Hidden,
+    /// A file that a tool has put there for a moment.
+    Litter,
     /// A folder of that name holds no plugins.
     Folder(&'static str),
     /// It is a virtual environment, whatever its name.
@@ -112,6 +125,7 @@ impl fmt::Display for Rule<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hidden => f.write_str("hidden"),
+            Self::Litter => f.write_str("temporary file"),
             Self::Folder(name) => f.write_str(name),
             Self::Environment => f.write_str("virtual environment"),
             Self::Setting(pattern) => write!(f, "{} in the settings", pattern.original()),

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender as Channel, unbounded};
 
+use super::ignore::is_litter;
 use super::raw::{Raw, RawKind, Sender, is_relevant};
 
 /// The pause between two passes if nobody says.
@@ -149,7 +150,9 @@ fn list(folder: &Path) -> Listing {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let stamp = |entry: fs::DirEntry| {
         let (name, kind, path) = (entry.file_name(), entry.file_type().ok()?, entry.path());
-        let hidden = name.to_string_lossy().starts_with('.') && name != ".git";
+        let text = name.to_string_lossy();
+        let hidden =
+            if kind.is_dir() { text.starts_with('.') && name != ".git" } else { is_litter(&text) };
         let matters = kind.is_dir() || kind.is_symlink() || is_relevant(&path);
         if hidden || !matters {
             return None;

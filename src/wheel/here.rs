@@ -103,6 +103,7 @@ impl Host for Here {
         });
         started.unwrap_or_else(|| Started {
             result: Err(ended()),
+            needs: Vec::new(),
             trace: Trace::default(),
             warnings: Vec::new(),
         })

@@ -219,7 +219,8 @@ impl Inner {
 
     fn forget(&mut self, unit: &Path) -> Outcome {
         let mut outcome = Outcome::default();
-        let gone = UnitChange { unit: unit.to_owned(), verdict: None, entry: None };
+        let gone =
+            UnitChange { unit: unit.to_owned(), verdict: None, entry: None, entry_path: None };
         let edit = Edit { units: vec![gone], ..Edit::nothing() };
         self.loader.apply(edit, &mut |event| outcome.take_in(event));
         outcome
@@ -249,7 +250,8 @@ fn look_at(path: &Path) -> Result<UnitChange, PluginFault> {
                 discovery::classify_folder_with(&manifest, &path)
             };
             let unit = folder.to_owned();
-            Ok(UnitChange { unit, verdict: Some(found.verdict), entry: found.entry })
+            let discovery::FolderVerdict { verdict, entry, entry_path } = found;
+            Ok(UnitChange { unit, verdict: Some(verdict), entry, entry_path })
         }
         Err(error) if is_folder => Err(unreadable(&folder.join(MANIFEST), &error)),
         Err(_) => {
@@ -263,7 +265,8 @@ fn look_at(path: &Path) -> Result<UnitChange, PluginFault> {
                 }
                 verdict => verdict,
             };
-            Ok(UnitChange { unit: path, verdict: Some(verdict), entry: Some(source) })
+            let (verdict, entry) = (Some(verdict), Some(source));
+            Ok(UnitChange { unit: path, verdict, entry, entry_path: None })
         }
     }
 }

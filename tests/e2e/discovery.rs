@@ -276,3 +276,20 @@ fn a_file_over_the_place_of_a_folder() {
     ids.sort();
     assert_eq!(ids, ["a", "b"]);
 }
+
+#[test]
+fn a_file_whose_name_begins_with_a_dot_is_a_file_like_any_other() {
+    let scene = Scene::new();
+    scene.probe();
+    scene.plugin("hidden").save(".hid.py");
+    let mut watch = scene.watch();
+    assert_eq!(watch.wait_ready().plugins, 2);
+    scene.plugin("hidden").tag("two").save(".hid.py");
+    watch.expect_reloaded("hidden");
+    // What editors put beside a file is not.
+    for litter in [".#a.py", "._a.py", ".~a.py", ".tmp-a.py", ".a.py.swp", ".a.py.kate-swp"] {
+        scene.plugin("ghost").save(litter);
+    }
+    watch.assert_quiet();
+    watch.stop();
+}

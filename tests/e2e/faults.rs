@@ -330,3 +330,10 @@ fn the_file_of_a_failed_edit_may_be_deleted() {
     watch.expect_unloaded("a");
     assert_eq!(scene.told("a shutdown one"), 1);
 }
+
+#[test]
+fn half_a_surrogate_pair_is_one_sign() {
+    let source = "PLUGIN_METADATA = {'id': 'a'}\nraise ValueError('a\\ud800b\\ud83d\\ude00c')\n";
+    let (_, _, failed) = edit_to(source);
+    assert_eq!(failed.error.message, "a\u{fffd}b\u{1f600}c");
+}

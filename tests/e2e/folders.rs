@@ -253,3 +253,24 @@ fn a_deleted_folder_plugin_is_unloaded() {
     assert_eq!(gone.path, text(scene.path("folder/plugin.py")));
     assert_eq!(scene.told("shutdown plugin"), 1);
 }
+
+#[test]
+fn a_folder_that_fails_at_its_start_is_told_under_its_entry() {
+    for manifest in [
+        r#"{"id": "a", "reload": "overlp"}"#,
+        r#"{"id": "a", "timeout": -1, "entry": "plugin.py"}"#,
+        r#"{"id": "no id"}"#,
+        r#"{"id": 3, "entry": "plugin.py"}"#,
+        "no json",
+    ] {
+        let scene = Scene::new();
+        let manifest = scene.write("f/plugin.json", manifest);
+        let path = scene.write("f/plugin.py", entry(&scene, "x"));
+        let failed = scene.watch().expect_failure();
+        assert_eq!(failed.phase, Phase::Metadata);
+        assert_eq!((failed.path, failed.error.file), (text(path), Some(text(manifest))));
+    }
+    let scene = Scene::new();
+    let manifest = scene.write("f/plugin.json", r#"{"id": "a"}"#);
+    assert_eq!(scene.watch().expect_failure().path, text(manifest), "there is no entry");
+}

@@ -164,3 +164,48 @@ fn the_helpers_of_the_base_class_work() {
     scene.watch().expect_loaded("a");
     assert_eq!(scene.log()[2..], ["a False None", "a True True"]);
 }
+
+#[test]
+fn a_context_by_keyword() {
+    for taken in ["*, context=None", "*, context", "**more", "*, other=1, context=None"] {
+        let log = lives(&format!(
+            "PLUGIN_METADATA = {{'id': 'a'}}
+class Quite:
+    def get_metadata(self): return PLUGIN_METADATA
+    def initialize(self, {taken}):
+        log('init' if {}.plugin_id == 'a' else 'no')
+    def shutdown(self): log('shutdown')
+",
+            if taken == "**more" { "more['context']" } else { "context" }
+        ));
+        assert_eq!(log, TWICE, "{taken}");
+    }
+}
+
+#[test]
+fn a_keyword_of_another_name_is_no_context() {
+    let log = lives(
+        "PLUGIN_METADATA = {'id': 'a'}
+def initialize(*, eager=True): log('init')
+def shutdown(): log('shutdown')
+",
+    );
+    assert_eq!(log, TWICE);
+}
+
+#[test]
+fn a_class_whose_attributes_raise_is_no_candidate() {
+    let log = lives(
+        "PLUGIN_METADATA = {'id': 'a'}
+class Meta(type):
+    def __getattribute__(cls, name):
+        raise RuntimeError('leave me alone')
+class Odd(metaclass=Meta): pass
+class Quite:
+    def get_metadata(self): return PLUGIN_METADATA
+    def initialize(self): log('init')
+    def shutdown(self): log('shutdown')
+",
+    );
+    assert_eq!(log, TWICE);
+}

@@ -40,6 +40,7 @@ mod life;
 mod links;
 mod list;
 mod many;
+mod metadata;
 mod modules;
 mod modules_kept;
 mod modules_named;

@@ -91,7 +91,7 @@ impl Stage {
         let mut trace = Trace::default();
         let stage = self;
         if stage.dead.is_some() {
-            return Started { result: Err(gone()), trace, warnings: Vec::new() };
+            return Started { result: Err(gone()), needs: Vec::new(), trace, warnings: Vec::new() };
         }
         let key = &start.key;
         let result = stage.run(start, &mut trace);
@@ -118,7 +118,7 @@ impl Stage {
             drop_checked(dropped);
             Ok(fields)
         });
-        Started { result, trace, warnings: Vec::new() }
+        Started { result, needs: Vec::new(), trace, warnings: Vec::new() }
     }
 
     /// What a start imports, executes and says.
@@ -167,7 +167,10 @@ impl Stage {
             && start.provisional
         {
             own = id(said);
-            if start.taken.iter().any(|taken| taken.id == own) {
+            let mut others = self.live.iter().filter(|(key, _)| **key != start.key);
+            if others.any(|(_, other)| other.id == own)
+                || start.taken.iter().any(|taken| taken.id == own)
+            {
                 return Err(PluginFault::new(Phase::Metadata, "IdTaken", "taken"));
             }
         }

@@ -144,3 +144,11 @@ fn a_content_that_the_interpreter_takes_is_a_plugin_whatever_our_parser_says() {
     assert_eq!(world.settle(), ["failed a parse gone"]);
     assert_eq!(world.edit("a", "mended"), ["loaded a 1"]);
 }
+
+#[test]
+fn the_id_of_one_that_is_stopped_for_a_moment_is_not_free() {
+    let mut world = World::with(&[("z", "")]);
+    world.save("z", "two");
+    world.write("a", "anonymous\nsays z");
+    assert_eq!(world.settle(), ["failed python.a metadata gone", "reloaded z 2 edit"]);
+}

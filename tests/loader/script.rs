@@ -7,6 +7,7 @@
 //! `refuses` does not start again once it was stopped, `dies-stopping` ends the process then. Any
 //! other line only makes another content of it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use replug::model::{
@@ -58,6 +59,7 @@ pub(crate) fn verdict(path: &Path, text: &str) -> Verdict {
         manifest: None,
         fields: Fields::new(),
         metadata,
+        computed: BTreeSet::new(),
     };
     let plugin = Verdict::Plugin(Box::new(candidate));
     if has(text, "broken") {

@@ -83,7 +83,12 @@ impl World {
             let source = text.map(|text| Source::new(path.clone(), text.clone().into_bytes()));
             edit.changed.insert(path.clone(), source.clone());
             let verdict = text.map(|text| verdict(path, text));
-            edit.units.push(UnitChange { unit: path.clone(), verdict, entry: source });
+            edit.units.push(UnitChange {
+                unit: path.clone(),
+                verdict,
+                entry: source,
+                entry_path: None,
+            });
         }
         self.seen = disk;
         let told = &mut self.told;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Activation, Fields, Isolation, Metadata, Patterns, PluginId, ReloadMode};
+use super::{Activation, Fields, Isolation, Metadata, Patterns, PluginId, ReloadMode};
 
 /// A field that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn check_fields(fields: &Fields, id: &PluginId) -> Result<Metadata, FieldFau
     Ok(metadata)
 }
 
-pub(super) const KNOWN: [&str; 20] = [
+pub(crate) const KNOWN: [&str; 20] = [
     "name",
     "version",
     "description",
@@ -94,14 +94,15 @@ pub(super) const KNOWN: [&str; 20] = [
     "inputs",
     "carry",
 ];
-pub(super) const ACTIVATION: [(&str, Activation); 2] =
+pub(crate) const ACTIVATION: [(&str, Activation); 2] =
     [("eager", Activation::Eager), ("lazy", Activation::Lazy)];
-pub(super) const RELOAD: [(&str, ReloadMode); 2] =
+pub(crate) const RELOAD: [(&str, ReloadMode); 2] =
     [("exclusive", ReloadMode::Exclusive), ("overlap", ReloadMode::Overlap)];
-pub(super) const ISOLATION: [(&str, Isolation); 2] =
+pub(crate) const ISOLATION: [(&str, Isolation); 2] =
     [("none", Isolation::None), ("shared", Isolation::Shared)];
 
-fn is_known(field: &str) -> bool {
+/// Whether `field` is one of a plugin's metadata, beside its id.
+pub(crate) fn is_known(field: &str) -> bool {
     KNOWN.contains(&field)
 }
 
@@ -166,7 +167,7 @@ fn ids(field: &str, value: &Value) -> Result<Vec<PluginId>, FieldFault> {
 }
 
 /// What an id is made of, for messages.
-pub(super) const ID_RULE: &str =
+pub(crate) const ID_RULE: &str =
     "letters, digits, `_`, `.` and `-`, the first of them a letter, digit or `_`";
 
 fn object<'a>(field: &str, value: &'a Value) -> Result<&'a Map<String, Value>, FieldFault> {
@@ -202,7 +203,7 @@ fn seconds(field: &str, value: &Value) -> Result<Duration, FieldFault> {
 }
 
 /// The kind of a value in words.
-pub(super) fn kind_of(value: &Value) -> &'static str {
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
