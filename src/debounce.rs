@@ -26,6 +26,8 @@ pub struct Settle {
     pub cap: Duration,
     /// For a path that was written to and is still open.
     pub open: Duration,
+    /// For a path that was found empty: whoever truncated it is expected to write.
+    pub empty: Duration,
     /// For a path that vanished. Others that vanish within `burst` of it are waited for, for `cap`
     /// at most.
     pub gone: Duration,
@@ -47,6 +49,7 @@ impl Default for Settle {
             burst: Duration::from_millis(20),
             cap: Duration::from_millis(300),
             open: Duration::from_millis(300),
+            empty: Duration::from_millis(500),
             gone: Duration::from_millis(150),
         }
     }
@@ -165,7 +168,10 @@ impl Debouncer {
                 self.finished.insert(path, dirty);
             }
             ChangeKind::Writing => {
-                let last = was_writing.map_or(seen, |(last, _)| last.max(seen));
+                let last = was_writing.map_or(seen, |(last, before)| {
+                    // What was put back waits from another time than the one it was put back at.
+                    if before.deferred { before.first.max(seen) } else { last.max(seen) }
+                });
                 self.writing.insert(path, last, dirty);
             }
             ChangeKind::Gone => {
@@ -186,14 +192,16 @@ impl Debouncer {
     }
 
     /// Puts back a path that was given out and found empty at `now`: it was truncated, and its
-    /// content is probably on the way. It counts as being written. If it changed again meanwhile
-    /// that stands; if it vanished there is nothing to wait for.
+    /// content is probably on the way. It counts as being written, and waits for its own time. If it
+    /// changed again meanwhile that stands; if it vanished there is nothing to wait for.
     pub fn defer(&mut self, path: PathBuf, now: Instant) {
         let changed_again = self.finished.contains_key(&path) || self.writing.contains(&path);
         if changed_again || self.gone.contains(&path) {
             return;
         }
-        self.writing.insert(path, now, Dirty { first: now, finished: None, deferred: true });
+        // All that is written waits equally long, from the time that stands for its last change.
+        let since = after(now, self.settle.empty.saturating_sub(self.settle.open));
+        self.writing.insert(path, since, Dirty { first: now, finished: None, deferred: true });
     }
 
     /// Drops a path of [`Batch::vanishing`] that was found again under another name. False if it

@@ -301,7 +301,7 @@ impl<H: Host> Supervisor<H> {
     fn settle(&mut self, batch: Batch) {
         let Batch { changes, mut vanishing, first_seen } = batch;
         let mut ahead = self.ahead.take();
-        let mut contents = Vec::new();
+        let (mut contents, mut passed_over) = (Vec::new(), Vec::new());
         let mut installed = false;
         for settled in changes {
             if self.tree.has_packages(&settled.path) {
@@ -313,6 +313,9 @@ impl<H: Host> Supervisor<H> {
                 vanishing.push(settled.path.clone());
             }
             for path in self.files_of(&settled.path, is_gone) {
+                if self.index.may_be_entry(&path) && !self.index.has(&path) {
+                    passed_over.push(path.clone());
+                }
                 let content = match ahead.take_if(|(known, _)| *known == path) {
                     Some((_, content)) => content,
                     None if self.is_outside(&path) => Content::Gone,
@@ -338,7 +341,11 @@ impl<H: Host> Supervisor<H> {
                 }
             }
         }
-        self.update(contents, first_seen, vanishing);
+        if !passed_over.is_empty() {
+            let taken: BTreeSet<&Path> = contents.iter().map(|(path, _)| path.as_path()).collect();
+            passed_over.retain(|path| !taken.contains(path.as_path()));
+        }
+        self.update(contents, &passed_over, first_seen, vanishing);
         if installed {
             self.start_waiting();
         }
@@ -364,10 +371,11 @@ impl<H: Host> Supervisor<H> {
     fn update(
         &mut self,
         contents: Vec<(PathBuf, Content)>,
+        passed_over: &[PathBuf],
         seen: Instant,
         vanishing: Vec<PathBuf>,
     ) {
-        if contents.is_empty() {
+        if contents.is_empty() && passed_over.is_empty() {
             return;
         }
         let changed = contents
@@ -377,7 +385,7 @@ impl<H: Host> Supervisor<H> {
                 Content::Gone | Content::Unreadable(_) => (path.clone(), None),
             })
             .collect();
-        let units = self.index.update(contents);
+        let units = self.index.update_beside(contents, passed_over);
         self.apply(Edit { seen, changed, units, vanishing });
     }
 

@@ -324,7 +324,7 @@ impl Folder {
     fn classify(&self) -> FolderVerdict {
         let manifest = Source::read(&self.path("plugin.json")).unwrap();
         let mut reads = 0;
-        let verdict = classify_folder(&manifest, &mut |path| {
+        let verdict = classify_folder(&manifest, &|_| true, &mut |path| {
             reads += 1;
             Source::read(path)
         });
@@ -424,7 +424,9 @@ fn symlinks_are_followed_before_the_entry_counts_as_inside() {
     // The folder itself may be reached through a link.
     symlink(folder.0.path().join("clock"), folder.0.path().join("linked")).unwrap();
     let manifest = Source::read(&folder.0.path().join("linked/plugin.json")).unwrap();
-    let Verdict::Plugin(candidate) = classify_folder(&manifest, &mut Source::read).verdict else {
+    let Verdict::Plugin(candidate) =
+        classify_folder(&manifest, &|_| true, &mut Source::read).verdict
+    else {
         panic!()
     };
     assert_eq!(candidate.home, folder.0.path().join("linked"));
@@ -435,7 +437,8 @@ fn an_unreadable_entry_is_a_read_failure() {
     let folder = Folder::new(&[("plugin.json", "{\"id\": \"a\"}"), ("plugin.py", "")]);
     let manifest = Source::read(&folder.path("plugin.json")).unwrap();
     let denied = || ReadError::Io(std::io::ErrorKind::PermissionDenied.into());
-    let Verdict::Broken { id, fault } = classify_folder(&manifest, &mut |_| Err(denied())).verdict
+    let Verdict::Broken { id, fault } =
+        classify_folder(&manifest, &|_| true, &mut |_| Err(denied())).verdict
     else {
         panic!()
     };
@@ -444,7 +447,7 @@ fn an_unreadable_entry_is_a_read_failure() {
         ("a", Phase::Read, "PermissionError")
     );
     let Verdict::Broken { fault, .. } =
-        classify_folder(&manifest, &mut |_| Err(ReadError::Missing)).verdict
+        classify_folder(&manifest, &|_| true, &mut |_| Err(ReadError::Missing)).verdict
     else {
         panic!()
     };

@@ -32,19 +32,22 @@ pub struct FolderVerdict {
 pub fn classify_folder_with(manifest: &Source, entry: &Path) -> FolderVerdict {
     let mut folder = FolderVerdict { verdict: Verdict::NotAPlugin, entry: None, entry_path: None };
     let mut id = None;
-    let found = look(manifest, Some(entry), &mut Source::read, &mut folder, &mut id);
+    let found = look(manifest, Some(entry), &|_| true, &mut Source::read, &mut folder, &mut id);
     folder.verdict = found.unwrap_or_else(|fault| Verdict::Broken { id, fault });
     folder
 }
 
-/// A folder plugin. `manifest` is its `plugin.json`; `read` is called at most once, for the entry.
+/// A folder plugin. `manifest` is its `plugin.json`; `counts` tells whether a file is left out, or is
+/// only another way to one that is met elsewhere, and so is not what a folder with one file has;
+/// `read` is called at most once, for the entry.
 pub fn classify_folder(
     manifest: &Source,
+    counts: &dyn Fn(&Path) -> bool,
     read: &mut dyn FnMut(&Path) -> Result<Source, ReadError>,
 ) -> FolderVerdict {
     let mut folder = FolderVerdict { verdict: Verdict::NotAPlugin, entry: None, entry_path: None };
     let mut id = None;
-    folder.verdict = match look(manifest, None, read, &mut folder, &mut id) {
+    folder.verdict = match look(manifest, None, counts, read, &mut folder, &mut id) {
         Ok(verdict) => verdict,
         Err(fault) => Verdict::Broken { id, fault },
     };
@@ -55,6 +58,7 @@ pub fn classify_folder(
 fn look(
     source: &Source,
     named: Option<&Path>,
+    counts: &dyn Fn(&Path) -> bool,
     read: &mut dyn FnMut(&Path) -> Result<Source, ReadError>,
     folder: &mut FolderVerdict,
     id: &mut Option<PluginId>,
@@ -64,7 +68,7 @@ fn look(
     let home = source.path.parent().unwrap_or(&source.path);
     let path = match (named, manifest.fields.get("entry")) {
         (Some(named), None) => named.to_owned(),
-        _ => find_entry(home, &manifest)?,
+        _ => find_entry(home, &manifest, counts)?,
     };
     if let Some(named) = named.filter(|named| *named != path) {
         let message = format!(
@@ -133,9 +137,13 @@ fn manifest_id(manifest: &Manifest<'_>) -> Result<Option<PluginId>, PluginFault>
 }
 
 /// The file that `entry` names, else the first that the rules know.
-fn find_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFault> {
+fn find_entry(
+    home: &Path,
+    manifest: &Manifest<'_>,
+    counts: &dyn Fn(&Path) -> bool,
+) -> Result<PathBuf, PluginFault> {
     match manifest.fields.get("entry") {
-        None | Some(serde_json::Value::Null) => usual_entry(home, manifest),
+        None | Some(serde_json::Value::Null) => usual_entry(home, manifest, counts),
         Some(serde_json::Value::String(entry)) => {
             let mut depth = 0_usize;
             let mut path = home.to_owned();
@@ -161,8 +169,12 @@ fn find_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFau
     }
 }
 
-fn usual_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFault> {
-    let found = match candidates(home) {
+fn usual_entry(
+    home: &Path,
+    manifest: &Manifest<'_>,
+    counts: &dyn Fn(&Path) -> bool,
+) -> Result<PathBuf, PluginFault> {
+    let found = match candidates(home, counts) {
         Ok(entry) => return Ok(entry),
         Err(found) => found,
     };
@@ -193,7 +205,7 @@ fn usual_entry(home: &Path, manifest: &Manifest<'_>) -> Result<PathBuf, PluginFa
 
 /// The entry that a folder would have whose `plugin.json` names none.
 pub(super) fn likely_entry(home: &Path) -> Option<PathBuf> {
-    candidates(home).ok()
+    candidates(home, &|_| true).ok()
 }
 
 fn named_after(home: &Path) -> OsString {
@@ -203,7 +215,7 @@ fn named_after(home: &Path) -> OsString {
 }
 
 /// The entry by the rules; `Err` has what could all be it.
-fn candidates(home: &Path) -> Result<PathBuf, Vec<PathBuf>> {
+fn candidates(home: &Path, counts: &dyn Fn(&Path) -> bool) -> Result<PathBuf, Vec<PathBuf>> {
     for name in ["plugin.py".into(), "__init__.py".into(), named_after(home)] {
         let path = home.join(name);
         if path.is_file() {
@@ -218,6 +230,9 @@ fn candidates(home: &Path) -> Result<PathBuf, Vec<PathBuf>> {
         .filter(|path| is_python(path) && !hidden(path))
         .collect();
     found.retain(|path| path.is_file());
+    if found.iter().any(|path| counts(path)) {
+        found.retain(|path| counts(path));
+    }
     found.sort();
     match found.as_slice() {
         [only] => Ok(only.clone()),

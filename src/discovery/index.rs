@@ -92,7 +92,22 @@ impl Index {
 
     /// Takes in files that were read again. Units that may be something else now, sorted by path.
     pub fn update(&mut self, contents: Vec<(PathBuf, Content)>) -> Vec<UnitChange> {
-        self.take_in(contents)
+        self.take_in(contents, &[])
+    }
+
+    /// The same, where something came, changed or went at paths that do not count as well: left
+    /// out, or met elsewhere. A folder may have its entry there all the same.
+    pub fn update_beside(
+        &mut self,
+        contents: Vec<(PathBuf, Content)>,
+        passed_over: &[PathBuf],
+    ) -> Vec<UnitChange> {
+        self.take_in(contents, passed_over)
+    }
+
+    /// Whether what lies at a path that does not count may make a difference to a folder plugin.
+    pub fn may_be_entry(&self, path: &Path) -> bool {
+        is_python(path) && self.owner(path).as_deref() == path.parent()
     }
 
     /// Finds out what will come of a content of a known file, before it is taken in.
@@ -177,7 +192,11 @@ impl Index {
         folders.take_while(|path| path.starts_with(folder)).filter(|path| path != folder).collect()
     }
 
-    fn take_in(&mut self, contents: Vec<(PathBuf, Content)>) -> Vec<UnitChange> {
+    fn take_in(
+        &mut self,
+        contents: Vec<(PathBuf, Content)>,
+        passed_over: &[PathBuf],
+    ) -> Vec<UnitChange> {
         let mut fresh: BTreeMap<PathBuf, Content> = contents.into_iter().collect();
         let ahead = self.ahead.take().filter(|(source, _)| is_only(source, &fresh));
         let mut folders = BTreeSet::new();
@@ -185,7 +204,7 @@ impl Index {
         for (path, content) in &fresh {
             self.note(path, content, &mut folders, &mut files);
         }
-        if let Some((_, change)) = ahead {
+        if let Some((_, change)) = ahead.filter(|_| passed_over.is_empty()) {
             return vec![change];
         }
         let mut units = BTreeMap::new();
@@ -202,6 +221,16 @@ impl Index {
             }
             if let Some(change) = self.unit_of(&path, came_or_went, &mut fresh) {
                 units.insert(change.unit.clone(), change);
+            }
+        }
+        for path in passed_over {
+            let Some(folder) = self.owner(path).filter(|folder| !units.contains_key(folder)) else {
+                continue;
+            };
+            let before = self.entries.get(&folder).cloned();
+            let change = self.folder_unit(&folder, &mut fresh);
+            if before.as_ref() == Some(path) || before.as_ref() != self.entries.get(&folder) {
+                units.insert(folder, change);
             }
         }
         units.into_values().collect()
@@ -348,7 +377,8 @@ impl Index {
         read: &mut dyn FnMut(&Path) -> Result<Source, ReadError>,
     ) -> Result<FolderVerdict, Option<Verdict>> {
         if let Some(manifest) = self.manifests.get(folder).and_then(Option::as_ref) {
-            return Ok(classify_folder(manifest, read));
+            let counts = |path: &Path| self.python.contains(path);
+            return Ok(classify_folder(manifest, &counts, read));
         }
         let path = folder.join(MANIFEST);
         Err(match fresh.get(&path) {

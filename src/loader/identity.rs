@@ -179,14 +179,21 @@ impl<H: Host> Work<'_, H> {
         if let Some(key) = owner
             && !self.leaving.contains_key(&key)
         {
-            let changed = self.changed_of(&candidate);
+            let mut changed = self.changed_of(&candidate);
             let plugin = self.loader.registry.get(&key);
             if let Some(plugin) = plugin.filter(|_| changed.is_empty()) {
                 plugin.remind(&mut candidate);
             }
             let same = plugin.is_some_and(|plugin| plugin.candidate == candidate);
+            let heals = plugin.is_some_and(|plugin| plugin.refused.is_some());
+            if heals && changed.is_empty() {
+                // Another file of the folder stood in the way.
+                let below = self.edit.changed.keys().filter(|path| path.starts_with(&unit));
+                changed.extend(below.cloned());
+            }
             self.loader.registry.update(&key, &unit, candidate, entry);
-            if !same || !changed.is_empty() {
+            // What was edited while it was no plugin did not count then.
+            if !same || heals || !changed.is_empty() {
                 self.mark(key, Because::Edit, changed);
             }
             return;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender as Channel, unbounded};
 
+use super::followed::Followed;
 use super::ignore::is_litter;
 use super::raw::{Raw, RawKind, Sender, is_relevant};
 
@@ -56,7 +57,8 @@ impl Poller {
     /// What is directly in `folder` is polled from now on: whoever lists it after this call misses
     /// nothing.
     pub(super) fn folder(&mut self, folder: &Path) {
-        self.order(Order::Folder(folder.to_owned(), Stamp::of(folder), list(folder)));
+        let listing = list(folder, &self.sender.followed());
+        self.order(Order::Folder(folder.to_owned(), Stamp::of(folder), listing));
     }
 
     /// The path is polled from now on: whether it is there, and where it leads.
@@ -145,15 +147,17 @@ impl Stamp {
 
 type Listing = BTreeMap<OsString, Stamp>;
 
-/// What in a folder can matter: files of plugins, folders, links, and version control's folder.
-fn list(folder: &Path) -> Listing {
+/// What in a folder can matter: files of plugins, those that plugins name, folders, links, and version
+/// control's folder.
+fn list(folder: &Path, followed: &Followed) -> Listing {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let stamp = |entry: fs::DirEntry| {
         let (name, kind, path) = (entry.file_name(), entry.file_type().ok()?, entry.path());
         let text = name.to_string_lossy();
         let hidden =
             if kind.is_dir() { text.starts_with('.') && name != ".git" } else { is_litter(&text) };
-        let matters = kind.is_dir() || kind.is_symlink() || is_relevant(&path);
+        let by_name = is_relevant(&path) || followed.counts(&path);
+        let matters = kind.is_dir() || kind.is_symlink() || by_name;
         if hidden || !matters {
             return None;
         }
@@ -226,6 +230,7 @@ impl Looker {
     }
 
     fn look(&mut self) {
+        let followed = self.sender.followed();
         let mut told = Vec::new();
         for (folder, (itself, old)) in &mut self.folders {
             let now = Stamp::of(folder);
@@ -233,7 +238,7 @@ impl Looker {
                 told.push((folder.clone(), *itself, now));
                 *itself = now;
             }
-            let new = list(folder);
+            let new = list(folder, &followed);
             for name in old.keys().filter(|name| !new.contains_key(*name)) {
                 told.push((folder.join(name), None, None));
             }

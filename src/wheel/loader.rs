@@ -245,7 +245,7 @@ fn look_at(path: &Path) -> Result<UnitChange, PluginFault> {
     match manifest {
         Ok(manifest) => {
             let found = if is_folder {
-                discovery::classify_folder(&manifest, &mut Source::read)
+                discovery::classify_folder(&manifest, &|_| true, &mut Source::read)
             } else {
                 discovery::classify_folder_with(&manifest, &path)
             };

@@ -70,6 +70,7 @@ impl Case {
             "burst" => &mut self.settle.burst,
             "cap" => &mut self.settle.cap,
             "open" => &mut self.settle.open,
+            "empty" => &mut self.settle.empty,
             "gone" => &mut self.settle.gone,
             _ => return None,
         };

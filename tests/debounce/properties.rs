@@ -160,7 +160,7 @@ impl World {
         prop_assert!(batch.changes.is_sorted_by(|one, two| one.path < two.path));
         prop_assert!(self.held.is_none_or(|until| until <= self.now), "held");
         self.end_hold(self.now);
-        let Settle { cap, open, gone, .. } = self.settle;
+        let Settle { cap, open, empty, gone, .. } = self.settle;
         for settled in batch.changes {
             let Some(pending) = self.pending.remove(&settled.path) else {
                 prop_assert!(false, "{:?} came out of nothing", settled);
@@ -169,7 +169,7 @@ impl World {
             let (kind, at_least, at_most) = match pending.kind {
                 ChangeKind::Finished => (SettledKind::Present, None, pending.first + cap),
                 ChangeKind::Writing => {
-                    let due = pending.last + open;
+                    let due = pending.last + if pending.deferred { empty } else { open };
                     (SettledKind::Present, Some(due), due)
                 }
                 ChangeKind::Gone => {

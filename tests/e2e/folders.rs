@@ -274,3 +274,20 @@ fn a_folder_that_fails_at_its_start_is_told_under_its_entry() {
     let manifest = scene.write("f/plugin.json", r#"{"id": "a"}"#);
     assert_eq!(scene.watch().expect_failure().path, text(manifest), "there is no entry");
 }
+
+#[test]
+fn an_edit_while_the_entry_is_in_doubt_counts_once_it_is_not() {
+    let scene = Scene::new();
+    scene.probe();
+    scene.write("f/plugin.json", r#"{"id": "f"}"#);
+    scene.plugin("f").save("f/main.py");
+    let mut watch = scene.watching();
+    scene.write("f/other.py", "x = 1\n");
+    assert_eq!(watch.expect_failed("f").error.kind, "NoEntry");
+    scene.plugin("f").tag("two").save("f/main.py");
+    watch.assert_quiet();
+    scene.remove("f/other.py");
+    let live = watch.expect_reloaded("f");
+    assert_eq!(live.changed, [text(scene.path("f/other.py"))]);
+    assert_eq!(scene.told("f init two"), 1);
+}

@@ -213,6 +213,15 @@ fn what_is_read_after_the_start_or_elsewhere_is_no_input() {
 
 #[test]
 fn watch_names_further_files() {
+    watch_names_further_files_with(&[]);
+}
+
+#[test]
+fn watch_names_further_files_that_are_polled() {
+    watch_names_further_files_with(&["--poll=20"]);
+}
+
+fn watch_names_further_files_with(options: &[&str]) {
     let scene = Scene::new();
     scene.probe();
     scene.write(
@@ -222,7 +231,7 @@ fn watch_names_further_files() {
     scene.plugin("a").save("a/plugin.py");
     scene.write("a/templates/deep/page.html", "one");
     scene.write("a/schema.sql", "one");
-    let mut watch = scene.watching();
+    let mut watch = scene.watching_with(options);
     for name in ["a/templates/deep/page.html", "a/schema.sql", "a/fresh.sql"] {
         let file = scene.write(name, "two");
         let live = watch.expect_reloaded("a");

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::event::Gone;
-use crate::support::{Scene, text};
+use crate::support::{Event, Scene, text};
 
 /// Sets a link anew in one step, as `ln -sfn` and deployments do.
 fn retarget(link: &Path, target: &Path) {
@@ -225,4 +225,67 @@ fn a_file_in_whose_place_a_link_to_nowhere_is_put_is_gone() {
     watch.expect_loaded("a");
     retarget(&scene.path("a.py"), &scene.path("b.py"));
     watch.expect_unloaded("a");
+}
+
+/// The ids that a fresh start on the same files loads.
+fn fresh(scene: &Scene) -> Vec<String> {
+    let mut watch = scene.start(["watch", "--json", "--once", &text(scene.root())]);
+    watch.finish();
+    let loaded = watch.seen.iter().filter(|event| matches!(event, Event::Loaded(_)));
+    let mut ids: Vec<String> = loaded.map(|event| event.id().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+/// A folder plugin whose entry is its only file is so with and without further ways to other files.
+#[test]
+fn another_way_to_a_file_is_no_second_file_of_a_folder() {
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    scene.write("f/plugin.json", r#"{"id": "f"}"#);
+    scene.plugin("f").save("f/main.py");
+    let mut watch = scene.watching();
+    symlink(scene.path("a.py"), scene.path("f/link.py")).unwrap();
+    fs::hard_link(scene.path("a.py"), scene.path("f/name.py")).unwrap();
+    watch.assert_quiet();
+    assert_eq!(fresh(&scene), ["a", "f", "probe"]);
+    scene.plugin("f").tag("two").save("f/main.py");
+    watch.expect_reloaded("f");
+    // With the other way it is the only one, and then there are two files in the folder.
+    scene.remove("f/link.py");
+    scene.remove("a.py");
+    let mut told = watch.outcomes(2);
+    told.sort_by_key(|event| event.id().map(str::to_owned));
+    let failed = told[1].failed().expect("the folder has two files now");
+    assert_eq!((told[0].id(), failed.error.kind.as_str()), (Some("a"), "NoEntry"));
+    assert_eq!(fresh(&scene), ["probe"]);
+    scene.remove("f/name.py");
+    watch.expect_reloaded("f");
+    assert_eq!(fresh(&scene), ["f", "probe"]);
+}
+
+/// A file that is met elsewhere under the roots can be an entry all the same.
+#[test]
+fn an_entry_that_comes_and_goes_as_another_way_to_a_file_is_noticed() {
+    let scene = Scene::new();
+    scene.probe();
+    scene.plugin("f").save("f/src/real.py");
+    scene.write("f/plugin.json", r#"{"id": "f"}"#);
+    let (mut watch, _) = scene.first_pass();
+    assert!(fresh(&scene).iter().all(|id| id != "f"));
+    symlink("src/real.py", scene.path("f/plugin.py")).unwrap();
+    watch.expect_loaded("f");
+    for tag in ["two", "six"] {
+        assert_eq!(fresh(&scene), ["f", "probe"]);
+        scene.plugin("f").tag(tag).save("f/src/real.py");
+        watch.expect_reloaded("f");
+        scene.remove("f/plugin.py");
+        let failed = watch.expect_failed("f");
+        assert_eq!((failed.error.kind.as_str(), failed.kept), ("NoEntry", true));
+        scene.plugin("f").tag("ten").save("f/src/real.py");
+        watch.assert_quiet();
+        // As another name of the file from the second time on.
+        fs::hard_link(scene.path("f/src/real.py"), scene.path("f/plugin.py")).unwrap();
+        watch.expect_reloaded("f");
+    }
 }

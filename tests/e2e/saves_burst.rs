@@ -255,18 +255,44 @@ fn a_writer_that_takes_its_time_is_waited_for() {
     assert_eq!(scene.log().iter().filter(|line| line.contains(" init ")).count(), 2);
 }
 
+/// Empties the file, and refills it 300 ms later.
+fn empty_and_refill(scene: &Scene, watch: &mut Watch) {
+    // On a busy machine 300 ms may become longer than an empty file is waited for, which is another
+    // case; then it is done once more.
+    for number in 0..20 {
+        let began = std::time::Instant::now();
+        scene.write("a.py", "");
+        // The time that passes is what this is about.
+        while began.elapsed().as_millis() < 300 {
+            std::thread::yield_now();
+        }
+        scene.plugin("a").tag(&format!("t{number}")).save("a.py");
+        let too_late = began.elapsed().as_millis() > 400;
+        let mut outcome = watch.outcome();
+        if too_late && outcome.failed().is_some() {
+            outcome = watch.outcome();
+        }
+        assert!(matches!(&outcome, Event::Reloaded(live) if live.id == "a"), "{outcome:?}");
+        watch.assert_quiet();
+        if !too_late {
+            return;
+        }
+    }
+    panic!("this machine is too busy for anything that takes 300 ms");
+}
+
 #[test]
 fn a_file_that_is_emptied_and_refilled_is_never_unloaded() {
     let scene = Scene::with(&["a"]);
     scene.probe();
     let mut watch = scene.watching();
-    let began = std::time::Instant::now();
-    scene.write("a.py", "");
-    // Refilled 250 ms later, before an empty file is believed.
-    while began.elapsed().as_millis() < 250 {
-        std::thread::yield_now();
-    }
-    scene.plugin("a").tag("two").save("a.py");
-    watch.expect_reloaded("a");
-    watch.assert_quiet();
+    empty_and_refill(&scene, &mut watch);
+}
+
+#[test]
+fn a_polled_file_that_is_emptied_and_refilled_is_never_unloaded() {
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching_with(&["--poll=20"]);
+    empty_and_refill(&scene, &mut watch);
 }
