@@ -25,7 +25,7 @@ use crate::discovery::{Content, Index};
 use crate::host::{Host, Note};
 use crate::keys::Key;
 use crate::loader::{Imported, Loader, Policy};
-use crate::model::{Change, ChangeKind, Edit, Event, UnitChange, Verdict, Warning};
+use crate::model::{Change, ChangeKind, Edit, Event, Isolation, UnitChange, Verdict, Warning};
 use crate::report::{Report, View};
 use crate::watch::{self, Hold, Ignored, Polling, Raw, RawKind, Rules, Tree};
 
@@ -79,6 +79,8 @@ pub struct Configuration {
     pub settle: Settle,
     /// What the user decided about plugins.
     pub policy: Policy,
+    /// The interpreter that was asked for. Like the isolation, it counts at the start only.
+    pub interpreter: Option<PathBuf>,
 }
 
 /// Reads the settings again: what holds from now on, or why nothing changes.
@@ -90,6 +92,8 @@ pub struct Supervisor<H> {
     once: bool,
     python: String,
     configuration: Configuration,
+    /// Where plugins run, and the interpreter that was asked for when they began to.
+    place: (Isolation, Option<PathBuf>),
     reread: Reread,
     tree: Tree,
     debouncer: Debouncer,
@@ -126,6 +130,7 @@ impl<H: Host> Supervisor<H> {
             index: Index::default(),
             loader: Loader::new(host, configuration.policy.clone()).until(inputs.stopping.clone()),
             inputs,
+            place: (configuration.policy.isolation, configuration.interpreter.clone()),
             configuration,
             voice: Voice { report, closed: false, failed: false, broken: false },
             console: Console::default(),
@@ -483,6 +488,7 @@ impl<H: Host> Supervisor<H> {
         if new == old {
             return;
         }
+        self.warn_of_what_stays(&old, &new);
         self.debouncer.set_settle(new.settle);
         if new.policy != old.policy {
             let Self { loader, voice, .. } = self;
@@ -494,6 +500,30 @@ impl<H: Host> Supervisor<H> {
         if new.roots != old.roots || new.ignored != old.ignored || polling {
             self.tree.replace(new.roots, Rules::new(&new.ignored));
             self.compare_with_disk();
+        }
+    }
+
+    /// What was asked for and takes another start of the program.
+    fn warn_of_what_stays(&mut self, old: &Configuration, new: &Configuration) {
+        let (place, now) = (self.place.0.as_str(), new.policy.isolation);
+        let mut told = Vec::new();
+        if now != old.policy.isolation && now != self.place.0 {
+            let now = now.as_str();
+            told.push(format!(
+                "`isolation` is \"{now}\" now, and plugins go on running with \"{place}\""
+            ));
+        }
+        if new.interpreter != old.interpreter && new.interpreter != self.place.1 {
+            told.push(
+                "`python` is another one now, and plugins go on running with that of the \
+                       start"
+                    .to_owned(),
+            );
+        }
+        for told in told {
+            let message = format!("{told}: start replug again for that to take effect");
+            let warning = Warning::new("settings", message);
+            self.voice.say(&Event::Warned { id: None, warning });
         }
     }
 

@@ -1,6 +1,5 @@
 //! One thing that is wrong, or that a person should know.
 
-use std::io;
 use std::path::Path;
 
 use crate::model::{Phase, Place, PluginFault, PluginId};
@@ -54,12 +53,12 @@ impl Finding {
         Self { level, id: id.cloned(), fault, remedy: remedy.into() }
     }
 
-    /// A root that cannot be looked at.
-    pub fn of_root(root: &Path, error: &io::Error) -> Self {
-        let message = format!("{} cannot be looked at: {error}", root.display());
+    /// A root, or a folder below one, that cannot be looked at.
+    pub fn of_unusable(path: &Path, why: &str) -> Self {
+        let message = format!("{} cannot be looked at: {why}", path.display());
         let fault = PluginFault::new(Phase::Read, "ReadError", message);
         let remedy = "name a folder or a file that is there and may be read";
-        Self::new(Level::Error, None, fault, Some(Place::file(root)), remedy)
+        Self::new(Level::Error, None, fault, Some(Place::file(path)), remedy)
     }
 
     /// What a fault that discovery or the loader has words for is mended by.

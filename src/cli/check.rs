@@ -18,11 +18,10 @@ pub(super) fn run(arguments: &Check) -> Result<Exit, Problem> {
     let common = &arguments.common;
     let settings = survey::settings(common)?;
     let packages = packages(settings.python.as_deref())?;
-    let survey = Survey::of(survey::files(&common.layer, &settings));
-    let mut findings: Vec<Finding> = survey::unusable_roots(&settings)
-        .into_iter()
-        .map(|(root, error)| Finding::of_root(&root, &error))
-        .collect();
+    let (files, unusable) = survey::look(&common.layer, &settings);
+    let survey = Survey::of(files);
+    let mut findings: Vec<Finding> =
+        unusable.iter().map(|(path, why)| Finding::of_unusable(path, why)).collect();
     let nothing = findings.is_empty();
     findings.extend(survey.findings(&packages, &disabled(&settings)));
     let wrong = findings.iter().any(|finding| finding.level == Level::Error);

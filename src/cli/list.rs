@@ -12,12 +12,12 @@ use crate::report::{Person, broken_line, dot, plugin_line};
 pub(super) fn run(arguments: &List) -> Result<Exit, Problem> {
     let common = &arguments.common;
     let settings = survey::settings(common)?;
-    let survey = Survey::of(survey::files(&common.layer, &settings));
+    let (files, unusable) = survey::look(&common.layer, &settings);
+    let survey = Survey::of(files);
     let (plugins, broken) = (survey.plugins(), survey.broken());
     let mut stdout = stdio::private_stdout(false).map_err(|error| Problem::fault(&error))?;
-    let unusable = survey::unusable_roots(&settings);
-    for (root, error) in &unusable {
-        let _ = writeln!(io::stderr(), "replug: error: {}: {error}", root.display());
+    for (path, error) in &unusable {
+        let _ = writeln!(io::stderr(), "replug: error: {}: {error}", path.display());
     }
     if plugins.is_empty() && broken.is_empty() && unusable.is_empty() {
         survey::say_no_plugins();

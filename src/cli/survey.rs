@@ -16,8 +16,21 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Problem> {
 
 /// The files under the roots that can be part of a plugin.
 pub(super) fn files(layer: &CliLayer, settings: &Settings) -> Vec<PathBuf> {
+    look(layer, settings).0
+}
+
+/// The same, and what cannot be looked at, each with the reason.
+pub(super) fn look(
+    layer: &CliLayer,
+    settings: &Settings,
+) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     let rules = Rules::new(&ignored(layer, settings));
-    Tree::new(settings.roots.clone(), rules).scan()
+    let mut tree = Tree::new(settings.roots.clone(), rules);
+    let files = tree.scan();
+    let mut closed = unusable_roots(settings);
+    let below = tree.unreadable().iter().filter(|(path, _)| !settings.roots.contains(path));
+    closed.extend(below.map(|(path, why)| (path.clone(), why.clone())));
+    (files, closed)
 }
 
 /// What is left out.
@@ -41,7 +54,7 @@ pub(super) fn polling(poll: Poll) -> Polling {
 
 /// The roots that cannot be looked at, each with the reason. Unlike `watch`, what only looks does
 /// not wait for them to appear.
-pub(super) fn unusable_roots(settings: &Settings) -> Vec<(PathBuf, io::Error)> {
+fn unusable_roots(settings: &Settings) -> Vec<(PathBuf, String)> {
     let look = |root: &PathBuf| {
         let metadata = fs::metadata(root)?;
         if metadata.is_dir() {
@@ -51,7 +64,9 @@ pub(super) fn unusable_roots(settings: &Settings) -> Vec<(PathBuf, io::Error)> {
         }
     };
     let roots = settings.roots.iter();
-    roots.filter_map(|root| look(root).err().map(|error| (root.clone(), error))).collect()
+    roots
+        .filter_map(|root| look(root).err().map(|error| (root.clone(), error.to_string())))
+        .collect()
 }
 
 /// A line for whoever wonders why there is nothing on stdout.

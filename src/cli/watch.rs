@@ -109,6 +109,7 @@ pub(crate) fn configuration(layer: &CliLayer, settings: Settings) -> Configurati
     Configuration {
         file: Some(layer.config_path()),
         ignored: survey::ignored(layer, &settings),
+        interpreter: settings.python,
         roots: settings.roots,
         polling: survey::polling(settings.poll),
         settle: Settle::with_burst(settings.settle),

@@ -3,13 +3,13 @@
 //! Takes a text and what is to be learned from its tree; the tree is parsed, walked and dropped on
 //! a stack that is large enough for it, and never leaves this file.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use ruff_python_ast::{ModModule, PythonVersion};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 
 use super::nesting;
+use crate::calm::calmly;
 
 /// Trees up to this height need no stack of their own.
 const SHALLOW: usize = 300;
@@ -31,15 +31,15 @@ pub(super) fn with_tree<T: Send>(
 ) -> Result<T, String> {
     let height = nesting::bound(text)?;
     // A parser that panics has met a bug of its own; that must not take the supervisor along.
-    let work = || catch_unwind(AssertUnwindSafe(|| parse(text).and_then(|tree| learn(&tree))));
+    let work = || calmly(|| parse(text).and_then(|tree| learn(&tree)));
     let learned = if height <= SHALLOW {
-        work().ok().flatten()
+        work().flatten()
     } else {
         thread::scope(|scope| {
             let size = STACK_BASE + height * STACK_PER_LEVEL;
             let builder = thread::Builder::new().name("deep-parse".into()).stack_size(size);
             let worker = builder.spawn_scoped(scope, work).ok()?;
-            worker.join().ok()?.ok().flatten()
+            worker.join().ok()?.flatten()
         })
     };
     learned

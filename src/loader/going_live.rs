@@ -58,6 +58,7 @@ impl<H: Host> Work<'_, H> {
                     plugin.learn(&metadata.dependencies);
                 }
                 plugin.behind = false;
+                plugin.fault = None;
                 plugin.edited.clear();
                 plugin.waiting = None;
             }

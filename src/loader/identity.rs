@@ -25,6 +25,7 @@ impl<H: Host> Work<'_, H> {
         for change in &units {
             self.loader.clashes.remove(&change.unit);
             self.loader.disabled.remove(&change.unit);
+            self.loader.broken.remove(&change.unit);
             self.find_leaving(change);
         }
         let mut arrived = Vec::new();
@@ -141,6 +142,10 @@ impl<H: Host> Work<'_, H> {
             None => {
                 let place = || fault.place.as_ref().map(|place| place.file.clone());
                 let path = entry.or_else(place).unwrap_or_else(|| unit.to_owned());
+                if let Some(id) = &id {
+                    let broken = (id.clone(), fault.clone());
+                    self.loader.broken.insert(unit.to_owned(), broken);
+                }
                 let took = self.edit.seen.elapsed();
                 (self.out)(Event::Failed { id, path, fault, kept: None, took });
             }

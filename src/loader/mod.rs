@@ -59,6 +59,8 @@ pub struct Loader<H> {
     lost: bool,
     /// It is, and another one is not started yet.
     down: Option<Down>,
+    /// Files and folders that mean to be a plugin of that id and cannot be one.
+    broken: BTreeMap<PathBuf, (PluginId, PluginFault)>,
     /// Plugins that were to be started when it died.
     interrupted: BTreeMap<PluginId, Dirty>,
     /// Where each plugin was said to have asked to run, and does not.
@@ -93,6 +95,7 @@ impl<H: Host> Loader<H> {
             disabled: BTreeMap::new(),
             lost: false,
             down: None,
+            broken: BTreeMap::new(),
             interrupted: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
             deaths: HashMap::new(),

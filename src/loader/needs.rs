@@ -132,13 +132,19 @@ impl<H: Host> Work<'_, H> {
         match registry.with_id(id).filter(|plugin| !self.leaving.contains_key(&plugin.key)) {
             Some(plugin) if able.contains(&plugin.key) => None,
             Some(plugin) if plugin.live.is_some() && !self.stopped.contains(&plugin.key) => None,
-            Some(_) => Some(format!("the plugin {id}, which is not live")),
+            Some(plugin) => Some(match &plugin.fault {
+                Some(fault) => format!("the plugin {id}, which {}", failed(fault)),
+                None => format!("the plugin {id}, which is not live"),
+            }),
             None if self.loader.policy.is_disabled(id) => {
                 Some(format!("the plugin {id}, which watch.toml disables"))
             }
-            None => Some(format!(
-                "the plugin {id}, which is not there; it loads by itself when that one appears"
-            )),
+            None => Some(match self.loader.broken.values().find(|(broken, _)| broken == id) {
+                Some((_, fault)) => format!("the plugin {id}, which {}", failed(fault)),
+                None => format!(
+                    "the plugin {id}, which is not there; it loads by itself when that one appears"
+                ),
+            }),
         }
     }
 
@@ -180,4 +186,16 @@ impl<H: Host> Work<'_, H> {
             plugin.waiting = Some(message);
         }
     }
+}
+
+/// How a plugin failed that others need.
+fn failed(fault: &PluginFault) -> String {
+    let place = match &fault.place {
+        Some(Place { file, line: Some(line), .. }) => format!(" ({}:{line})", file.display()),
+        Some(place) => format!(" ({})", place.file.display()),
+        None => String::new(),
+    };
+    // The rest is told with the failure itself.
+    let message = fault.message.lines().next().unwrap_or_default();
+    format!("failed at {}: {}: {message}{place}", fault.phase.as_str(), fault.kind)
 }

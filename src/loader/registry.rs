@@ -29,6 +29,8 @@ pub(crate) struct Plugin {
     pub(crate) waiting: Option<String>,
     /// Why the content on disk is no plugin, if discovery says so.
     pub(crate) refused: Option<PluginFault>,
+    /// Why the content on disk is not live, if that was told.
+    pub(crate) fault: Option<PluginFault>,
     /// Files that it writes itself, with the latest generation that did.
     pub(crate) written: BTreeMap<PathBuf, Generation>,
     /// Files that were edited since what is live began.
@@ -92,6 +94,7 @@ impl Plugin {
             behind: true,
             waiting: None,
             refused: None,
+            fault: None,
             written: BTreeMap::new(),
             edited: BTreeSet::new(),
             learned: false,
@@ -238,6 +241,7 @@ impl Registry {
         plugin.learned &= plugin.candidate == candidate;
         plugin.candidate = candidate;
         plugin.refused = None;
+        plugin.fault = None;
         if moved {
             plugin.latest.clear();
         }

@@ -103,6 +103,7 @@ impl<'a, H: Host> Work<'a, H> {
             plugin.waiting = None;
             let place = Self::asked_at(plugin, &fault).or(fault.place.take());
             fault.place = place;
+            plugin.fault = Some(fault.clone());
             (self.out)(Event::Failed {
                 id: Some(plugin.id.clone()),
                 path: plugin.candidate.entry.clone(),

@@ -18,6 +18,7 @@ use pep508_rs::{
 
 pub use find::find;
 
+use crate::calm::calmly;
 use crate::model::Site;
 use installed::Shelves;
 
@@ -87,6 +88,17 @@ impl Packages {
     }
 
     fn look(&self, requirement: &str) -> Option<Why> {
+        if has_name_last(requirement) {
+            let why = "write the name of what is compared before `~=`";
+            return Some(Why::Unreadable(why.to_owned()));
+        }
+        // What its reader has never met may be more than it can take, which is no reason to end.
+        calmly(|| self.compare(requirement)).unwrap_or_else(|| {
+            Some(Why::Unreadable("reading it fails in a way that nobody foresaw".to_owned()))
+        })
+    }
+
+    fn compare(&self, requirement: &str) -> Option<Why> {
         let asked = match Requirement::<VerbatimUrl>::from_str(requirement) {
             Ok(asked) => asked,
             Err(error) => return Some(Why::Unreadable(error.message.to_string())),
@@ -122,6 +134,13 @@ impl Packages {
         let python = quoted(&self.site.executable.to_string_lossy());
         (!wanted.is_empty()).then(|| format!("{python} -m pip install {}", wanted.join(" ")))
     }
+}
+
+/// Whether a text stands before `~=` in it. The reader of requirements gives up on that while it holds
+/// a lock, and would read no other marker after it.
+fn has_name_last(requirement: &str) -> bool {
+    let before = requirement.match_indices("~=").map(|(at, _)| &requirement[..at]);
+    before.map(str::trim_end).any(|before| before.ends_with(['"', '\'']))
 }
 
 /// A word as a shell reads it.
@@ -217,6 +236,25 @@ mod tests {
         ] {
             let told = told(&packages, requirement).unwrap();
             assert!(told.starts_with(why), "{requirement}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_foresaw_is_a_fault_of_the_requirement() {
+        let folder = tempfile::tempdir().unwrap();
+        let packages = packages(folder.path());
+        for odd in ["a[b-]", "a[b.]>=1", "a[-b]", "a @ file://${HOME"] {
+            let told = told(&packages, odd).unwrap_or_default();
+            assert!(
+                told.contains("is no requirement: ") || told.contains("not installed"),
+                "{odd}: {told}"
+            );
+        }
+        for odd in ["a[b-]", "a; '3' ~= sys_platform"] {
+            let why = told(&packages, odd).unwrap();
+            assert!(why.starts_with(&format!("{odd:?} is no requirement: ")), "{why}");
+            // Others are read as ever.
+            assert_eq!(told(&packages, "b; python_version < '3'"), None);
         }
     }
 

@@ -60,6 +60,8 @@ pub struct Tree {
     /// Files that count although their names do not say so, or where they lie.
     followed: Followed,
     warnings: Vec<Warning>,
+    /// Folders that could not be looked into, and why.
+    unreadable: BTreeMap<PathBuf, String>,
 }
 
 /// What a raw event comes to.
@@ -94,6 +96,7 @@ impl Tree {
             patience: None,
             followed: Followed::default(),
             warnings: Vec::new(),
+            unreadable: BTreeMap::new(),
         }
     }
 
@@ -128,6 +131,11 @@ impl Tree {
         self.ways = Ways::default();
         self.faces = Faces::default();
         self.scan()
+    }
+
+    /// The folders that could not be looked into, each with the reason.
+    pub fn unreadable(&self) -> &BTreeMap<PathBuf, String> {
+        &self.unreadable
     }
 
     /// Arms everything; the files that can be part of a plugin, sorted.

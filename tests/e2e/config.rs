@@ -254,3 +254,28 @@ fn a_plugin_that_does_not_run_where_it_wants_is_told_of_once() {
     assert!(warning.message.starts_with("its isolation is \"shared\""), "{warning:?}");
     watch.stop();
 }
+
+#[test]
+fn what_takes_another_start_is_said() {
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    scene.write_outside("watch.toml", "[reload]\nisolation = \"none\"\n");
+    let warning = watch.settings_warning();
+    assert_eq!(
+        warning,
+        "`isolation` is \"none\" now, and plugins go on running with \"shared\": start replug again \
+         for that to take effect"
+    );
+    scene.write_outside(
+        "watch.toml",
+        "python = \"/nowhere/python\"\n[reload]\nisolation = \"none\"\n",
+    );
+    assert!(watch.settings_warning().starts_with("`python` is another one now"));
+    // Back to what it was, and the rest of the file counts at once.
+    scene.write_outside("watch.toml", "[plugins.a]\nenabled = false\n");
+    watch.expect_unloaded("a");
+    watch.assert_quiet();
+    watch.stop();
+    assert_eq!(watch.warnings("settings").len(), 2);
+}

@@ -1,7 +1,7 @@
 //! Plugins that need others: the order, what is missing, circles, and what a reload restarts.
 
 use crate::support::event::{Because, Event, Failed, Gone, Phase};
-use crate::support::{Scene, Watch};
+use crate::support::{Scene, Watch, text};
 
 /// `a` needs `b`, `b` needs `c`: by name in the order opposite to that in which they load.
 fn chain() -> Scene {
@@ -275,4 +275,49 @@ fn a_lazy_plugin_loads_with_its_first_dependent() {
     scene.plugin("a").needs(&["lazy"]).save("a.py");
     watch.expect_loaded("lazy");
     watch.expect_loaded("a");
+}
+
+#[test]
+fn a_dependency_that_is_there_and_failed_is_told_with_its_fault() {
+    let scene = Scene::new();
+    scene.plugin("b").body("raise ValueError('no luck')").save("b.py");
+    scene.write("c.py", "PLUGIN_METADATA = {'id': 'c', 'tags': 1}\n");
+    scene.write("d.py", "PLUGIN_METADATA = {'id': 'd'}\nx = = 1\n");
+    scene.plugin("z").needs(&["b"]).save("x.py");
+    scene.plugin("y").needs(&["c"]).save("y.py");
+    scene.plugin("x").needs(&["d"]).save("z.py");
+    let mut watch = scene.watching();
+    let told = |id: &str| -> String {
+        let failure = |event: &Event| match event {
+            Event::Failed(failed) if failed.id.as_deref() == Some(id) => {
+                Some(failed.error.message.clone())
+            }
+            _ => None,
+        };
+        watch.seen.iter().find_map(failure).unwrap()
+    };
+    let at = |name: &str| text(scene.path(name));
+    let line = scene.plugin("b").text().lines().count();
+    assert!(line > 0);
+    let why = told("z");
+    let start = "it needs the plugin b, which failed at import: ValueError: no luck (";
+    assert!(why.starts_with(&format!("{start}{}:", at("b.py"))), "{why}");
+    assert_eq!(
+        told("y"),
+        format!(
+            "it needs the plugin c, which failed at metadata: InvalidMetadata: `tags` must be a \
+             list of strings, not a number ({}:1)",
+            at("c.py")
+        )
+    );
+    let why = told("x");
+    assert!(
+        why.starts_with("it needs the plugin d, which failed at parse: SyntaxError: "),
+        "{why}"
+    );
+    // It heals with them, as ever.
+    scene.plugin("c").save("c.py");
+    watch.expect_loaded("c");
+    watch.expect_loaded("y");
+    watch.stop();
 }

@@ -115,7 +115,10 @@ fn a_plugin_that_cannot_be_loaded_is_told_as_ever() {
     assert_eq!((code, stdout.as_str()), (1, ""));
     assert!(stderr.starts_with("✗ b failed at initialize; not running\nerror[ValueError]: no\n"));
     assert!(stderr.contains("✗ a failed at dependency; not running\n"), "{stderr}");
-    assert!(stderr.contains("it needs the plugin b, which is not live"), "{stderr}");
+    assert!(
+        stderr.contains("it needs the plugin b, which failed at initialize: ValueError: no ("),
+        "{stderr}"
+    );
 
     scene.write("d.py", "PLUGIN_METADATA = {'id': 'd', 'tags': 1}\n");
     let (code, _, stderr) = exec(&scene, &["d", "1"]);

@@ -58,3 +58,4 @@ mod saves_burst;
 mod stdout;
 mod stop;
 mod support;
+mod unreadable;

@@ -72,3 +72,14 @@ fn what_would_not_load_is_not_written() {
     }
     assert_eq!(fs::read_dir(scene.root()).unwrap().count(), 1);
 }
+
+#[test]
+fn check_has_nothing_against_what_is_written() {
+    let scene = Scene::new();
+    for args in [&["plugins/one"][..], &["--folder", "plugins/two"]] {
+        assert_eq!(new(&scene, args).0, 0);
+    }
+    let (code, stdout, stderr) = said(&scene.command(["check", "plugins"]).output().unwrap());
+    let told = "✓ 2 plugins: nothing is wrong\n";
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, told, ""));
+}

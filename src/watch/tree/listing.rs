@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -77,7 +78,15 @@ impl Tree {
                 .min_depth(1)
                 .max_depth(1)
                 .sort_by(|one, other| other.file_name().cmp(one.file_name()));
-            for entry in found.into_iter().filter_map(Result::ok) {
+            self.unreadable.remove(&folder);
+            for entry in found {
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    Err(error) => {
+                        self.note_unreadable(error.path().unwrap_or(&folder), error.io_error());
+                        continue;
+                    }
+                };
                 let kind = entry.file_type();
                 let path = entry.into_path();
                 if is_git(&path) {
@@ -98,7 +107,13 @@ impl Tree {
 
     /// `false` if there is nothing to list: not a folder, or one that was reached another way.
     fn arm_one(&mut self, folder: &Path) -> bool {
-        let Ok(metadata) = fs::metadata(folder) else { return false };
+        let metadata = match fs::metadata(folder) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                self.note_unreadable(folder, Some(&error));
+                return false;
+            }
+        };
         if !metadata.is_dir() {
             return false;
         }
@@ -128,6 +143,22 @@ impl Tree {
         self.folders.insert(folder.to_owned(), inode);
         self.owners.insert(inode, folder.to_owned());
         true
+    }
+
+    /// A folder is there and nobody may look into it; told once.
+    fn note_unreadable(&mut self, path: &Path, error: Option<&io::Error>) {
+        let Some(error) = error.filter(|error| error.kind() != io::ErrorKind::NotFound) else {
+            return;
+        };
+        let why = error.to_string();
+        let message = format!(
+            "{} cannot be looked into: {why}; make it readable, or leave it out with `ignore` in \
+             watch.toml",
+            path.display()
+        );
+        if self.unreadable.insert(path.to_owned(), why).is_none() {
+            self.warnings.push(Warning::new("unreadable", message));
+        }
     }
 
     /// Lets go of a folder and all below, and takes up what can be reached in another way. Whether

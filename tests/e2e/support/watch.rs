@@ -156,6 +156,24 @@ impl Watch {
         }
     }
 
+    /// The messages of the warnings `code` so far.
+    pub(crate) fn warnings(&self, code: &str) -> Vec<String> {
+        let warning = |event: &Event| match event {
+            Event::Warning(warning) if warning.code == code => Some(warning.message.clone()),
+            _ => None,
+        };
+        self.seen.iter().filter_map(warning).collect()
+    }
+
+    /// The next warning about the settings.
+    pub(crate) fn settings_warning(&mut self) -> String {
+        let is_one = |event: &Event| matches!(event, Event::Warning(it) if it.code == "settings");
+        match self.wait(is_one) {
+            Event::Warning(warning) => warning.message,
+            _ => unreachable!(),
+        }
+    }
+
     /// Nothing came of what was done before this call: a second plugin is deleted and written
     /// again, and its outcomes are the very next. A deletion is the slowest of all finished
     /// changes, so whatever was to come of an earlier one would be told before.
