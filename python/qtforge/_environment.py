@@ -7,10 +7,13 @@ import builtins
 import itertools
 import linecache
 import logging
+import threading
 from types import CodeType, SimpleNamespace
 from typing import Any
 
 from qtforge._context import PluginContext
+from qtforge._deadline import Overdue, within
+from qtforge._errors import PluginTimeoutError
 from qtforge._hub import SURVIVED
 from qtforge._metadata import PluginMetadata
 from qtforge._plugin import PluginInterface, ServicePlugin
@@ -55,21 +58,32 @@ class PythonPluginEnvironment:
         self._environments[plugin_id] = environment
         return environment
 
-    def execute_in_environment(self, plugin_id: str, code: str) -> Any:
+    def execute_in_environment(
+        self, plugin_id: str, code: str, timeout: float | None = None
+    ) -> Any:
         """Runs code in the environment of a plugin, which is made if there is none.
 
         ``qtforge`` and ``resources`` are among its names.
+
+        Args:
+            plugin_id: whose environment.
+            code: what to run.
+            timeout: seconds after which it is interrupted: on the main thread wherever it waits, on
+                another one at its next line of Python. C code that never looks is not.
 
         Returns:
             The value of the expression that ends it, else None.
 
         Raises:
-            TypeError: ``plugin_id`` or ``code`` is no string.
+            TypeError: ``plugin_id`` or ``code`` is no string, or ``timeout`` no number.
+            ValueError: ``timeout`` is not above 0.
+            PluginTimeoutError: the time is over; its cause shows where the code stood.
             BaseException: whatever the code raises, as it is; its traceback shows the code's lines.
         """
         _check_id(plugin_id)
         if not isinstance(code, str):
             raise TypeError(f"code must be a str, not {type(code).__name__}")
+        _check_timeout(timeout)
         environment = self._environments.get(plugin_id)
         if environment is None:
             environment = self.create_isolated_environment(plugin_id)
@@ -79,8 +93,13 @@ class PythonPluginEnvironment:
         environment.setdefault("_sources", []).append(name)
         body, value = _compile(code, name)
         names = _prepare(environment)
-        exec(body, names)
-        return None if value is None else eval(value, names)
+        if timeout is None:
+            return _run(body, value, names)
+        try:
+            return within(timeout, lambda: _run(body, value, names))
+        except Overdue as overdue:
+            message = f"did not come back within {timeout} s"
+            raise PluginTimeoutError(message, plugin_id=plugin_id) from overdue
 
     def cleanup_environment(self, plugin_id: str) -> None:
         """Cleans up the resources of a plugin's environment, the last one first, and forgets it.
@@ -106,6 +125,11 @@ class PythonPluginEnvironment:
                 _LOG.exception("%s: the resource %r could not be cleaned up", plugin_id, name)
         for source in environment.get("_sources", ()):
             linecache.cache.pop(source, None)
+
+
+def _run(body: CodeType, value: CodeType | None, names: dict[str, Any]) -> Any:
+    exec(body, names)
+    return None if value is None else eval(value, names)
 
 
 def _compile(code: str, name: str) -> tuple[CodeType, CodeType | None]:
@@ -143,6 +167,15 @@ def _api() -> SimpleNamespace:
         PluginMetadata=PluginMetadata,
         PluginContext=PluginContext,
     )
+
+
+def _check_timeout(timeout: object) -> None:
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
+    if not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise ValueError(f"timeout must be a number of seconds above 0, not {timeout}")
 
 
 def _check_id(plugin_id: object) -> None:

@@ -39,6 +39,10 @@ class PluginExecutionError(PluginException):
     """A plugin that was loaded failed while it ran."""
 
 
+class PluginTimeoutError(PluginExecutionError, TimeoutError):
+    """Code did not come back within its time; the cause shows where it stood."""
+
+
 class PluginNotLoadedError(PluginException, LookupError):
     """There is no plugin of that id, or none that is live."""
 

@@ -12,6 +12,7 @@ from qtforge._errors import (
     PluginExecutionError,
     PluginLoadError,
     PluginNotLoadedError,
+    PluginTimeoutError,
     SupervisorError,
 )
 from qtforge._events import Events
@@ -33,6 +34,7 @@ __all__ = [
     "PluginMetadata",
     "PluginNotLoadedError",
     "PluginState",
+    "PluginTimeoutError",
     "PluginType",
     "PythonPluginDiscovery",
     "PythonPluginEnvironment",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import traceback
 import unittest
 
-from qtforge.core import PluginInterface, PythonPluginEnvironment
+from qtforge.core import PluginInterface, PluginTimeoutError, PythonPluginEnvironment
 
 
 class Environment(unittest.TestCase):
@@ -74,6 +76,62 @@ class Environment(unittest.TestCase):
         self.assertEqual(order, ["c", "b", "a"])
         self.assertIn("'b'", logs.output[0])
         self.environment.cleanup_environment("it")
+
+    def test_a_deadline_ends_what_hangs_and_shows_where(self) -> None:
+        hangs = [
+            "while True: pass",
+            "import time\ntime.sleep(1e6)",
+            "import threading\nthreading.Lock().acquire()\nthreading.Event().wait()",
+            "while True:\n    try:\n        x = str(1)\n    except Exception:\n        pass",
+            "while True:\n    try:\n        x = str(1)\n    except BaseException:\n        pass",
+            "def f():\n    try:\n        while True: pass\n    finally:\n        while True: pass\nf()",
+        ]
+        for code in hangs:
+            with self.subTest(code):
+                try:
+                    self.environment.execute_in_environment("it", code, timeout=0.05)
+                except PluginTimeoutError as error:
+                    text = traceback.format_exc()
+                    self.assertEqual(error.plugin_id, "it")
+                else:
+                    self.fail("it came back")
+                self.assertIn("did not come back within 0.05 s", text)
+                self.assertRegex(text, r'File "<it \d+>", line \d+, in \w*.*\n +\w')
+                self.assertIsNone(sys.gettrace())
+        self.assertEqual(self.run_code("1 + 1"), 2)
+
+    def test_a_deadline_ends_python_on_another_thread(self) -> None:
+        told: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                self.environment.execute_in_environment("it", "while True: pass", timeout=0.05)
+            except PluginTimeoutError as error:
+                told.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        self.assertEqual(len(told), 1)
+
+    def test_a_deadline_that_is_not_reached_changes_nothing(self) -> None:
+        run = self.environment.execute_in_environment
+        before = [signal.getsignal(number) for number in signal.valid_signals()]
+        self.assertEqual(run("it", "6 * 7", timeout=60), 42)
+        self.assertRaises(ZeroDivisionError, run, "it", "1 / 0", timeout=60)
+        self.assertEqual([signal.getsignal(n) for n in signal.valid_signals()], before)
+        for late in range(200):
+            # The end of the code and its deadline meet.
+            try:
+                run("it", "for _ in range(300): pass", timeout=0.0001)
+            except PluginTimeoutError:
+                pass
+            self.assertIsNone(sys.gettrace())
+        self.assertEqual([signal.getsignal(n) for n in signal.valid_signals()], before)
+        for wrong in ["1", True, [1]]:
+            self.assertRaises(TypeError, run, "it", "1", timeout=wrong)
+        for wrong in [0, -1, float("nan"), float("inf")]:
+            self.assertRaises(ValueError, run, "it", "1", timeout=wrong)
 
     def test_wrong_types(self) -> None:
         for call in [

@@ -17,6 +17,14 @@ class Readme(Case):
         for _, info, body in blocks:
             if info.startswith("file="):
                 self.put(info.removeprefix("file="), body)
+        run = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        self.assertIn("2 passed", run.stdout, run.stdout + run.stderr)
         programs = [body for _, info, body in blocks if info == "host"]
         self.assertEqual(len(programs), 3)
         for program in programs:
