@@ -45,7 +45,9 @@ impl Settle {
 impl Default for Settle {
     fn default() -> Self {
         Self {
-            lone: Duration::from_millis(1),
+            // About as long as compiling a small plugin takes, which goes on meanwhile; files that a
+            // tool writes in one go follow each other in a fifth of it.
+            lone: Duration::from_micros(500),
             burst: Duration::from_millis(20),
             cap: Duration::from_millis(300),
             open: Duration::from_millis(300),

@@ -1,6 +1,6 @@
 //! A call into a plugin: guarded, with a deadline, and with what it printed shown.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::process;
 use std::time::Duration;
 
@@ -72,14 +72,40 @@ pub(crate) struct Own {
     guard: Guard,
     watchdog: Watchdog,
     vitals: Vitals,
+    /// The package of a plugin that was left without a look at the interpreter.
+    owed: RefCell<Option<String>>,
     interrupts: Interrupts,
     forked: Forked,
 }
 
+/// What a visit to a plugin was for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visit {
+    /// To end it. Most often it is started next, and one look at the interpreter after that is enough.
+    End,
+    /// Anything else.
+    Other,
+}
+
 impl Own {
-    fn leave(&self, py: Python<'_>) -> PyResult<AddedPaths> {
+    fn enter(&self, importer: &Bound<'_, Importer>, paths: &AddedPaths) -> PyResult<()> {
+        let py = importer.py();
+        if self.owed.take().is_none_or(|package| package != importer.get().identity.package) {
+            self.vitals.check(py, &self.watchdog, Spoiled::Before);
+        }
+        self.guard.enter(py, paths)
+    }
+
+    fn leave(&self, importer: &Bound<'_, Importer>, visit: Visit) -> PyResult<AddedPaths> {
+        let py = importer.py();
         self.guard.give_depth_back(py);
-        self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall);
+        match visit {
+            Visit::End => {
+                self.owed.replace(Some(importer.get().identity.package.clone()));
+                self.vitals.owe();
+            }
+            Visit::Other => self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall),
+        }
         let left = self.guard.leave(py).and_then(|paths| {
             self.interrupts.restore(py)?;
             Ok(paths)
@@ -97,7 +123,8 @@ impl Calls {
         vitals: Vitals,
         interrupts: Interrupts,
     ) -> Self {
-        let own = Own { guard, watchdog, vitals, interrupts, forked: Forked::new() };
+        let (owed, forked) = (RefCell::new(None), Forked::new());
+        let own = Own { guard, watchdog, vitals, owed, interrupts, forked };
         Self { around: Around::Own(Box::new(own)), visiting: Cell::new(false) }
     }
 
@@ -132,14 +159,14 @@ impl Calls {
     pub(crate) fn visit<T>(
         &self,
         importer: &Bound<'_, Importer>,
+        visit: Visit,
         calls: impl FnOnce() -> T,
     ) -> PyResult<T> {
         let py = importer.py();
         let paths = importer.get().paths();
         let before = match &self.around {
             Around::Own(own) => {
-                own.vitals.check(py, &own.watchdog, Spoiled::Before);
-                own.guard.enter(py, &paths)?;
+                own.enter(importer, &paths)?;
                 None
             }
             Around::Guest(guest) => Some(guest.enter(py, &paths)?),
@@ -149,11 +176,19 @@ impl Calls {
         self.visiting.set(false);
         let paths = match (&self.around, before) {
             (Around::Guest(guest), Some(before)) => guest.leave(py, &before)?,
-            (Around::Own(own), _) => own.leave(py)?,
+            (Around::Own(own), _) => own.leave(importer, visit)?,
             (Around::Guest(_), None) => paths,
         };
         importer.get().set_paths(paths);
         Ok(outcome)
+    }
+
+    /// Nobody waits for this thread: a good time for the look before the next visit.
+    pub(crate) fn rest(&self, py: Python<'_>) {
+        let Around::Own(own) = &self.around else { return };
+        if own.owed.borrow().is_none() {
+            own.vitals.check(py, &own.watchdog, Spoiled::Before);
+        }
     }
 
     /// Runs `body`, which calls code of the plugin of `importer`, for `limit` at most.
@@ -164,7 +199,7 @@ impl Calls {
         body: impl FnOnce(Python<'py>) -> PyResult<T>,
     ) -> PyResult<Called<T>> {
         if !self.visiting.get() {
-            return self.visit(importer, || self.call(importer, limit, body))?;
+            return self.visit(importer, Visit::Other, || self.call(importer, limit, body))?;
         }
         self.timed(importer.py(), limit, body)
     }

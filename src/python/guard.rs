@@ -22,6 +22,8 @@ const STREAMS: [(&str, i32); 3] = [("stdin", 0), ("stdout", 1), ("stderr", 2)];
 /// The state of the process as it shall be between calls.
 pub(crate) struct Guard {
     pub(crate) tags: Option<Tags>,
+    sys: Py<PyAny>,
+    os: Py<PyAny>,
     path: Py<PyList>,
     path_entries: Vec<Py<PyAny>>,
     meta_path: Py<PyList>,
@@ -58,10 +60,13 @@ impl Guard {
         let (path, path_entries) = list("path")?;
         let (meta_path, finders) = list("meta_path")?;
         let (path_hooks, hooks) = list("path_hooks")?;
-        let environ = py.import("os")?.getattr("environ")?;
+        let os = py.import("os")?.into_any();
+        let environ = os.getattr("environ")?;
         let environ_data = environ.getattr("_data")?.cast_into::<PyDict>()?.copy()?.unbind();
         Ok(Self {
             tags,
+            sys: sys.into_any().unbind(),
+            os: os.unbind(),
             path,
             path_entries,
             meta_path,
@@ -109,11 +114,11 @@ impl Guard {
 
     /// The plugin's code has run. Puts everything back and returns what it added to `sys.path`.
     pub(crate) fn leave(&self, py: Python<'_>) -> PyResult<AddedPaths> {
-        let sys = py.import(intern!(py, "sys"))?;
-        let added = self.restore_path(py, sys.as_any())?;
-        restore_missing(sys.as_any(), "meta_path", &self.meta_path, &self.finders)?;
-        restore_missing(sys.as_any(), "path_hooks", &self.path_hooks, &self.hooks)?;
-        self.restore_streams(py, sys.as_any())?;
+        let sys = self.sys.bind(py);
+        let added = self.restore_path(py, sys)?;
+        restore_missing(sys, "meta_path", &self.meta_path, &self.finders)?;
+        restore_missing(sys, "path_hooks", &self.path_hooks, &self.hooks)?;
+        self.restore_streams(py, sys)?;
         self.restore_environ(py)?;
         self.restore_folder();
         // A timer whose handler goes would end the process.
@@ -185,7 +190,7 @@ impl Guard {
         let environ = self.environ.bind(py);
         let now = environ.getattr(intern!(py, "_data"))?.cast_into::<PyDict>()?;
         let before = self.environ_data.bind(py);
-        let os = py.import(intern!(py, "os"))?;
+        let os = self.os.bind(py);
         if !os.getattr(intern!(py, "environ"))?.is(environ) {
             os.setattr(intern!(py, "environ"), environ)?;
         }

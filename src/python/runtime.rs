@@ -16,7 +16,7 @@ use crossbeam_channel::Sender;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 use pyo3::types::{PyModule, PyModuleMethods};
 
-use super::call::{Called, Calls};
+use super::call::{Called, Calls, Visit};
 use super::deadline::{Urgency, Watchdog};
 use super::debugger::{self, AskTerminal};
 #[cfg(feature = "embed")]
@@ -251,7 +251,9 @@ impl Runtime {
             tracing::error!(plugin = %start.id, %error, "nothing could be carried");
         }
         let mut needs = Vec::new();
-        let visit = self.calls.visit(&importer, || self.start_with(&start, &importer, &mut needs));
+        let visit = self
+            .calls
+            .visit(&importer, Visit::Other, || self.start_with(&start, &importer, &mut needs));
         let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
         let (trace, mut warnings) = importer.get().take_trace(live);
@@ -328,7 +330,7 @@ impl Runtime {
         };
         let Some(running) = running else { return Vec::new() };
         let importer = running.importer.bind(py);
-        let ended = self.calls.visit(importer, || self.end(py, &running));
+        let ended = self.calls.visit(importer, Visit::End, || self.end(py, &running));
         let warnings = ended.unwrap_or_else(|error| {
             tracing::error!(plugin = %key, %error, "what it left behind could not be put back");
             Vec::new()
@@ -556,6 +558,7 @@ impl Runtime {
 
     /// The answer is out, and nobody waits for this thread.
     pub fn rest(&self) {
+        Python::attach(|py| self.calls.rest(py));
         if let Some(store) = self.shared.store.get() {
             store.rest();
         }

@@ -14,7 +14,6 @@ import logging
 import os
 import sys
 import threading
-from time import monotonic
 
 _MISSING = object()
 
@@ -23,7 +22,11 @@ _ESSENTIAL = (builtins, gc, importlib, io, logging, os, sys, threading)
 
 
 def vitals():
-    """Gives what tells in words what is broken, or None."""
+    """Gives what is watched, as dicts, what mends those, and what tells in words what else is broken.
+
+    The dicts, and that the modules are where they were, are looked at elsewhere, where it takes a
+    tenth of the time.
+    """
     modules = sys.modules
     names = [
         (name, module)
@@ -40,17 +43,16 @@ def vitals():
                     watched[id(value)] = value
     for owner in (importlib._bootstrap, importlib._bootstrap_external, logging.Logger):
         watched[id(owner)] = owner
-    # What each was made of at first, and at the last look.
+    # What each was made of at first.
     first = [(owner, dict(vars(owner))) for owner in watched.values()]
-    last = [dict(attributes) for _, attributes in first]
     manager = logging.Logger.manager
     root = logging.root
     gc_was_enabled = gc.isenabled()
     threshold = gc.get_threshold()
-    looked = [0.0]
     traces = sys.gettrace(), sys.getprofile()
 
-    def mend(owner, attributes):
+    def mend(place):
+        owner, attributes = first[place]
         now = vars(owner)
         for name, was in attributes.items():
             value = now.get(name, _MISSING)
@@ -59,24 +61,13 @@ def vitals():
             if value is _MISSING or (callable(was) and not callable(value)):
                 setattr(owner, name, was)
 
-    def check(lately):
-        # Called again in a moment, when hardly anything can have happened.
-        if lately and monotonic() - looked[0] < 0.01:
-            return None
-        looked[0] = monotonic()
+    def check(changed):
         if sys.gettrace() is not traces[0]:
             sys.settrace(traces[0])
         if sys.getprofile() is not traces[1]:
             sys.setprofile(traces[1])
         if sys.modules is not modules:
             return "replaced sys.modules"
-        for name, module in names:
-            if modules.get(name) is not module:
-                return f"took {name} out of sys.modules"
-        for place, (owner, attributes) in enumerate(first):
-            if vars(owner) != last[place]:
-                mend(owner, attributes)
-                last[place] = dict(vars(owner))
         if logging.Logger.manager is not manager or logging.root is not root:
             logging.Logger.manager, logging.root = manager, root
         if type(sys.path_importer_cache) is not dict:
@@ -86,11 +77,21 @@ def vitals():
         if not gc.get_threshold()[0] and threshold[0]:
             gc.set_threshold(*threshold)
         try:
-            compile("", "<replug vitals>", "exec")
+            if changed:
+                compile("", "<replug vitals>", "exec")
+            else:
+                # What a hook of a plugin has against compiling, without doing it.
+                sys.audit("compile", None, "<replug vitals>")
             logging.getLogger("qtforge.plugins")
             __import__("qtforge.core")
         except BaseException as error:
             return f"nothing can be imported: {type(error).__name__}: {error}"
         return None
 
-    return check
+    return names, [_dict_of(owner) for owner, _ in first], mend, check
+
+
+def _dict_of(owner):
+    attributes = vars(owner)
+    # That of a class is behind a proxy.
+    return attributes if type(attributes) is dict else gc.get_referents(attributes)[0]

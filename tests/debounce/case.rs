@@ -23,7 +23,9 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut case = Self { settle: Settle::default(), inputs: Vec::new(), expected: Vec::new() };
+        // So that the times in the cases are easy to read.
+        let settle = Settle { lone: Duration::from_millis(1), ..Settle::default() };
+        let mut case = Self { settle, inputs: Vec::new(), expected: Vec::new() };
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             case.line(line).ok_or_else(|| format!("cannot read `{line}`"))?;
         }

@@ -244,8 +244,8 @@ proptest! {
                 debouncer.push(Change { path: name(0), kind: ChangeKind::Writing }, now);
             }
             debouncer.push(Change { path: name(0), kind: ChangeKind::Finished }, now);
-            prop_assert_eq!(debouncer.deadline(), Some(now + Duration::from_millis(1)));
-            prop_assert!(debouncer.take(now + Duration::from_millis(1)).is_some());
+            prop_assert_eq!(debouncer.deadline(), Some(now + Settle::default().lone));
+            prop_assert!(debouncer.take(now + Settle::default().lone).is_some());
             prop_assert!(debouncer.is_idle());
         }
     }

@@ -30,9 +30,15 @@ pub(super) fn pin(py: Python<'_>, shared: &Shared, source: &Source) -> PyResult<
     let bytes = source.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&source.bytes);
     let lines = PyList::empty(py);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        lines.append(format!("{}\n", String::from_utf8_lossy(line)))?;
+        match line.strip_suffix(b"\n") {
+            Some(bare) if !bare.ends_with(b"\r") => lines.append(String::from_utf8_lossy(line))?,
+            // `linecache` has one kind of line end.
+            bare => {
+                let bare = bare.unwrap_or(line);
+                let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
+                lines.append(format!("{}\n", String::from_utf8_lossy(bare)))?;
+            }
+        }
     }
     let entry = (bytes.len(), py.None(), lines, &path).into_pyobject(py)?;
     cache.set_item(&path, entry)
