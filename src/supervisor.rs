@@ -83,6 +83,26 @@ pub struct Configuration {
     pub interpreter: Option<PathBuf>,
 }
 
+impl Configuration {
+    /// What is watched: the roots, and the folders of shared modules.
+    fn watched(&self) -> Vec<PathBuf> {
+        let mut watched = self.roots.clone();
+        for folder in &self.policy.shared {
+            if !watched.contains(folder) {
+                watched.push(folder.clone());
+            }
+        }
+        watched
+    }
+
+    /// Whether a file may be a plugin: shared modules outside of the roots are none.
+    fn is_discovered(&self, path: &Path) -> bool {
+        let shared = &self.policy.shared;
+        !shared.iter().any(|folder| path.starts_with(folder))
+            || self.roots.iter().any(|root| path.starts_with(root))
+    }
+}
+
 /// Reads the settings again: what holds from now on, or why nothing changes.
 pub type Reread = Box<dyn FnMut() -> Result<Configuration, String> + Send>;
 
@@ -114,7 +134,7 @@ impl<H: Host> Supervisor<H> {
     pub fn new(options: Options, inputs: Inputs, host: H, report: Box<dyn Report>) -> Self {
         let Options { once, python, configuration, reread } = options;
         let rules = Rules::new(&configuration.ignored);
-        let tree = Tree::new(configuration.roots.clone(), rules).until(inputs.stopping.clone());
+        let tree = Tree::new(configuration.watched(), rules).until(inputs.stopping.clone());
         let tree = if once {
             tree
         } else {
@@ -165,7 +185,8 @@ impl<H: Host> Supervisor<H> {
     /// Loads what is there; whether somebody wanted it to stop meanwhile.
     fn first_pass(&mut self) -> bool {
         let seen = Instant::now();
-        let files = self.tree.scan();
+        let mut files = self.tree.scan();
+        files.retain(|file| self.configuration.is_discovered(file));
         tracing::debug!(files = files.len(), folders = self.tree.folders(), "watching");
         let units = self.index.fill(files);
         if units.iter().all(|unit| !means_to_be_a_plugin(unit)) {
@@ -390,7 +411,15 @@ impl<H: Host> Supervisor<H> {
                 Content::Gone | Content::Unreadable(_) => (path.clone(), None),
             })
             .collect();
-        let units = self.index.update_beside(contents, passed_over);
+        let (discovered, modules): (Vec<_>, Vec<_>) =
+            contents.into_iter().partition(|(path, _)| self.configuration.is_discovered(path));
+        for (path, content) in modules {
+            match content {
+                Content::Present(source) => self.index.learn(path, source.hash),
+                Content::Gone | Content::Unreadable(_) => self.index.forget(&path),
+            }
+        }
+        let units = self.index.update_beside(discovered, passed_over);
         self.apply(Edit { seen, changed, units, vanishing });
     }
 
@@ -490,15 +519,17 @@ impl<H: Host> Supervisor<H> {
         }
         self.warn_of_what_stays(&old, &new);
         self.debouncer.set_settle(new.settle);
+        let (watched, polling) = (old.watched(), new.polling != old.polling);
         if new.policy != old.policy {
             let Self { loader, voice, .. } = self;
             let imported =
-                loader.reconfigure(new.policy, new.file.as_deref(), &mut |event| voice.say(&event));
+                loader.reconfigure(new.policy.clone(), new.file.as_deref(), &mut |event| {
+                    voice.say(&event)
+                });
             self.compare(imported);
         }
-        let polling = new.polling != old.polling;
-        if new.roots != old.roots || new.ignored != old.ignored || polling {
-            self.tree.replace(new.roots, Rules::new(&new.ignored));
+        if new.watched() != watched || new.ignored != old.ignored || polling {
+            self.tree.replace(new.watched(), Rules::new(&new.ignored));
             self.compare_with_disk();
         }
     }

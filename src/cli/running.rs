@@ -124,6 +124,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         mode: settings.mode,
         isolation: settings.isolation,
         lazy: false,
+        shared: settings.shared.clone(),
         plugins: plugins.collect(),
     }
 }

@@ -165,6 +165,11 @@ impl Index {
         self.hashes.insert(path, hash);
     }
 
+    /// A file that somebody else has read is gone.
+    pub fn forget(&mut self, path: &Path) {
+        self.hashes.remove(path);
+    }
+
     /// The files below `folder`, or `folder` itself if it is one.
     pub fn below(&self, folder: &Path) -> Vec<PathBuf> {
         let manifests = self.manifests.range(folder.to_owned()..);

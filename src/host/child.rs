@@ -130,7 +130,12 @@ fn limit(request: &Request, limits: Option<&Limits>) -> Option<Duration> {
         Request::Stop(..) | Request::Forget(_) => {
             Some(limits.map_or(CHORE, |limits| limits.shutdown))
         }
-        Request::Compile(_) | Request::Inspect | Request::Finish => Some(CHORE),
+        Request::Compile(_)
+        | Request::Share(_)
+        | Request::Replace(_)
+        | Request::Settle(..)
+        | Request::Inspect
+        | Request::Finish => Some(CHORE),
     }
 }
 
@@ -420,7 +425,7 @@ impl Reader {
         while let Ok(Some(telling)) = wire::read(&mut words) {
             match telling {
                 Telling::Note(note) => {
-                    if self.notes.send(note).is_err() {
+                    if self.notes.send(*note).is_err() {
                         break;
                     }
                 }

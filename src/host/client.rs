@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::message::{Request, Response};
-use super::{Death, Host, Slot, Start, Started, Trace};
+use super::{Death, Host, Replacement, Sharing, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, Site, Warning};
 use crate::source::Source;
 
@@ -134,6 +134,18 @@ impl Host for Client {
     fn forget(&mut self, key: &PluginId) {
         // An answer is waited for only to keep the two sides in step.
         let _ = self.ask_done(Request::Forget(key.clone()), Some(key));
+    }
+
+    fn share(&mut self, sharing: Sharing) {
+        let _ = self.ask_done(Request::Share(sharing), None);
+    }
+
+    fn replace(&mut self, replacement: Replacement) {
+        let _ = self.ask_done(Request::Replace(Box::new(replacement)), None);
+    }
+
+    fn settle(&mut self, for_good: bool, epoch: u64) {
+        let _ = self.ask_done(Request::Settle(for_good, epoch), None);
     }
 
     fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {

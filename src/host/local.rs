@@ -151,6 +151,18 @@ fn carry_out(py: Python<'_>, runtime: &mut Runtime, request: Request) -> Respons
             runtime.forget(py, &key);
             Response::Done(Ok(()))
         }
+        Request::Share(sharing) => {
+            runtime.share(sharing);
+            Response::Done(Ok(()))
+        }
+        Request::Replace(replacement) => {
+            runtime.replace(py, *replacement);
+            Response::Done(Ok(()))
+        }
+        Request::Settle(for_good, epoch) => {
+            runtime.settle(py, for_good, epoch);
+            Response::Done(Ok(()))
+        }
         Request::Exec(key, code) => Response::Value(runtime.exec(py, &key, &code)),
         Request::Call(key, method, arguments) => {
             Response::Value(runtime.call(py, &key, &method, &arguments).map(Some))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Note, Slot, Start, Started};
+use super::{Note, Replacement, Sharing, Slot, Start, Started};
 use crate::model::{PluginFault, PluginId, Site, Warning};
 use crate::source::Source;
 
@@ -22,6 +22,12 @@ pub(super) enum Request {
     Restore(PluginId),
     /// Drop the stopped generation.
     Forget(PluginId),
+    /// Which modules plugins share.
+    Share(Sharing),
+    /// Shared modules give way to others.
+    Replace(Box<Replacement>),
+    /// Whether that is for good, and the epoch that begins.
+    Settle(bool, u64),
     /// Run code beside the live generation.
     Exec(PluginId, String),
     /// Call a method of the live generation.
@@ -39,7 +45,7 @@ pub(super) enum Response {
     Ready(Box<Site>),
     /// It does not, and why; `true` if the user's choice of an interpreter is to blame.
     Refused(String, bool),
-    /// To compile, restore, forget, finish.
+    /// To compile, restore, forget, share, replace, settle, finish.
     Done(Result<(), PluginFault>),
     /// To start.
     Started(Box<Started>),
@@ -64,7 +70,7 @@ pub(super) enum Word {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Telling {
     /// A plugin imported something.
-    Note(Note),
+    Note(Box<Note>),
     /// A debugger needs the terminal, or does not need it any more.
     Terminal(bool),
 }

@@ -23,6 +23,7 @@ mod patience;
 mod prints;
 mod program;
 mod serve;
+mod shared;
 mod wire;
 
 pub use child::{ChildOptions, Hurry, SpawnError, Terminal, spawn};
@@ -33,6 +34,7 @@ pub use prints::{Printing, Sink, Stream, tagged};
 pub use program::HOST_COMMAND;
 pub use serve::serve;
 pub(crate) use serve::{CRASH, end_spoiled};
+pub use shared::{Replacement, SharedModule, Sharing};
 
 /// What a host needs to know to start one generation of a plugin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,6 +48,8 @@ pub struct Start {
     pub generation: Generation,
     /// Whether the generation before it is stopped (exclusive) or still live (overlap).
     pub mode: ReloadMode,
+    /// The generation before it stays aside also if this one goes live, until [`Host::settle`].
+    pub hold: bool,
     /// The file whose body is executed.
     #[serde(with = "crate::raw::path")]
     pub entry: PathBuf,
@@ -132,6 +136,10 @@ pub struct Trace {
     /// Files in its folder that it wrote, whenever.
     #[serde(with = "crate::raw::paths")]
     pub wrote: Vec<PathBuf>,
+    /// Shared modules that it imported, by name.
+    pub uses: Vec<String>,
+    /// What became known of shared modules meanwhile, whoever imported them.
+    pub shared: Vec<SharedModule>,
 }
 
 /// A file that a plugin was about to read.
@@ -153,6 +161,8 @@ impl Trace {
         self.absent.extend(other.absent);
         self.inputs.extend(other.inputs);
         self.wrote.extend(other.wrote);
+        self.uses.extend(other.uses);
+        self.shared.extend(other.shared);
     }
 }
 
@@ -168,9 +178,9 @@ pub enum Slot {
 /// A host tells this unasked: a plugin imported something long after its start.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
-    /// The plugin's key.
-    pub key: PluginId,
-    /// Of which generation.
+    /// The plugin's key; `None` if no plugin is known to have done it.
+    pub key: Option<PluginId>,
+    /// Of which generation of it.
     pub generation: Generation,
     /// What it reached for.
     pub trace: Trace,
@@ -220,11 +230,12 @@ pub trait Host {
     fn started(&mut self) -> Started;
 
     /// `stop_service()` and `shutdown()` on the generation in `slot`, once. What it registered is
-    /// undone and its entries leave `sys.modules`; a live one is then set aside, one that was aside
-    /// is dropped. Raising or hanging is a warning.
+    /// undone and its entries leave `sys.modules`; a live one is then set aside, unless an older one
+    /// is held there, and one that was aside is dropped. Raising or hanging is a warning.
     fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning>;
 
-    /// Puts the generation aside back in its place and initializes its instance again.
+    /// Puts the generation aside back in its place and initializes its instance again, if it was ever
+    /// stopped.
     ///
     /// # Errors
     /// Its own refusal; it is dropped then.
@@ -232,6 +243,22 @@ pub trait Host {
 
     /// Drops what is kept aside; with it `context.state`.
     fn forget(&mut self, key: &PluginId);
+
+    /// From now on plugins share these modules. Those that were imported before stay as they are.
+    fn share(&mut self, sharing: Sharing) {
+        drop(sharing);
+    }
+
+    /// Shared modules give way to others, which are imported when plugins ask for them.
+    fn replace(&mut self, replacement: Replacement) {
+        drop(replacement);
+    }
+
+    /// Whether the latest replacement is for good, and with it what was started since with
+    /// [`Start::hold`]. If not, the modules from before are back; `epoch` begins.
+    fn settle(&mut self, for_good: bool, epoch: u64) {
+        let _ = (for_good, epoch);
+    }
 
     /// Runs `code` beside the live generation, with `plugin`, `context` and `qtforge` in sight; the
     /// `repr` of a trailing expression, unless that is None.

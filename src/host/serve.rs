@@ -156,7 +156,7 @@ fn tell_asides(notes: &Receiver<Note>, wishes: &Receiver<bool>, out: &UnixStream
     take_no_signals();
     loop {
         let telling = select! {
-            recv(notes) -> note => note.map(Telling::Note),
+            recv(notes) -> note => note.map(|note| Telling::Note(Box::new(note))),
             recv(wishes) -> wish => wish.map(Telling::Terminal),
         };
         let Ok(telling) = telling else { return };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Dirty, Loader, Out, Work};
+use super::{Dirty, Work};
 use crate::host::Host;
 use crate::model::{Because, Event, MANIFEST, PluginId, Warning, is_python};
 use crate::source::Source;
@@ -15,8 +15,11 @@ impl<H: Host> Work<'_, H> {
         for (path, content) in &self.edit.changed {
             let keys = self.loader.registry.concerned(path);
             for key in keys {
-                if self.loader.registry.get(&key).is_some_and(|it| it.has_loaded(path)) {
-                    needs_process(self.loader, self.out, &key, path);
+                if let Some(plugin) =
+                    self.loader.registry.get(&key).filter(|it| it.has_loaded(path))
+                {
+                    let (id, warning) = (Some(plugin.id.clone()), needs_process(path));
+                    (self.out)(Event::Warned { id, warning });
                     continue;
                 }
                 if let Some(plugin) = self.loader.registry.get_mut(&key) {
@@ -32,11 +35,14 @@ impl<H: Host> Work<'_, H> {
                 if self.leaving.contains_key(&key) || self.failed.contains(&key) {
                     continue;
                 }
-                let dirty = self
-                    .dirty
-                    .entry(key)
-                    .or_insert_with(|| Dirty { because: Because::Edit, changed: BTreeSet::new() });
+                let shared = self.is_shared_for(&key, path);
+                let because = if shared { Because::Shared } else { Because::Edit };
+                let new = || Dirty { because, changed: BTreeSet::new() };
+                let dirty = self.dirty.entry(key).or_insert_with(new);
                 dirty.changed.insert(path.clone());
+                if !shared && dirty.because == Because::Shared {
+                    dirty.because = Because::Edit;
+                }
             }
         }
         let loader = &mut *self.loader;
@@ -85,14 +91,12 @@ impl<H: Host> Work<'_, H> {
     }
 }
 
-/// An own extension module was replaced. The interpreter keeps the old one as long as it runs.
-fn needs_process<H>(loader: &Loader<H>, out: Out<'_>, key: &PluginId, path: &Path) {
-    let Some(plugin) = loader.registry.get(key) else { return };
+/// An extension module was replaced. The interpreter keeps the old one as long as it runs.
+pub(super) fn needs_process(path: &Path) -> Warning {
     let message = format!(
         "{} was replaced, and an extension module can only change in a new process; start replug \
          again to load it",
         path.display()
     );
-    let warning = Warning::new("needs_process", message);
-    out(Event::Warned { id: Some(plugin.id.clone()), warning });
+    Warning::new("needs_process", message)
 }

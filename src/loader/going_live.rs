@@ -69,13 +69,13 @@ impl<H: Host> Work<'_, H> {
             Live { id, path: path.clone(), version, generation: number, took: began.elapsed() };
         if was_live && live.id != id_before {
             let because = UnloadReason::Renamed;
-            (self.out)(Event::Unloaded { id: id_before, path, because });
-            (self.out)(Event::Loaded(live));
+            self.say(Event::Unloaded { id: id_before, path, because });
+            self.say(Event::Loaded(live));
         } else if was_live {
             let changed = dirty.changed.iter().cloned().collect();
-            (self.out)(Event::Reloaded { live, changed, because: dirty.because });
+            self.say(Event::Reloaded { live, changed, because: dirty.because });
         } else {
-            (self.out)(Event::Loaded(live));
+            self.say(Event::Loaded(live));
         }
         self.loader.warn_of_isolation(key, self.out);
     }

@@ -66,7 +66,9 @@ impl<H: Host> Loader<H> {
         let mut work = Work::new(self, edit, &mut *out);
         work.identify();
         work.find_dirty();
+        work.find_shared();
         work.preflight();
+        work.preflight_shared();
         if !work.failed.contains(key) && !work.leaving.contains_key(key) {
             work.ask_for(key);
         }

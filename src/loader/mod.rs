@@ -15,7 +15,9 @@ mod plan;
 mod policy;
 mod recovery;
 mod registry;
+mod shared;
 mod starting;
+mod together;
 mod transaction;
 mod way_back;
 mod work;
@@ -37,6 +39,7 @@ use crate::requirements::Packages;
 use crate::source::{ContentHash, Source};
 use recovery::Down;
 use registry::Registry;
+use shared::Shared;
 use work::{Dirty, Work};
 
 /// Tells the world.
@@ -67,6 +70,8 @@ pub struct Loader<H> {
     elsewhere: BTreeMap<PluginId, Isolation>,
     /// How often in a row a plugin was under way when its host died.
     deaths: HashMap<PluginId, u32>,
+    /// The modules that plugins share.
+    shared: Shared,
     /// A generation has ended and was not looked at yet.
     ended: bool,
     /// Set from outside when the program is to stop: nothing is started any more.
@@ -84,8 +89,14 @@ pub struct Imported {
 
 impl<H: Host> Loader<H> {
     /// A loader with nothing live.
-    pub fn new(host: H, policy: Policy) -> Self {
+    pub fn new(mut host: H, policy: Policy) -> Self {
+        let mut shared = Shared::default();
+        shared.begin(&policy.shared);
+        if shared.is_used() {
+            host.share(shared.sharing());
+        }
         Self {
+            shared,
             packages: host.site().cloned().map(Packages::of),
             host,
             policy,
@@ -123,7 +134,9 @@ impl<H: Host> Loader<H> {
         let mut work = Work::new(self, edit, &mut *out);
         work.identify();
         work.find_dirty();
+        work.find_shared();
         work.preflight();
+        work.preflight_shared();
         work.carry_out();
         let mut imported = work.end();
         imported.extend(self.revive(out));
@@ -139,10 +152,14 @@ impl<H: Host> Loader<H> {
     ) -> Vec<Imported> {
         let policy = Policy { isolation: self.policy.isolation, ..policy };
         let before = std::mem::replace(&mut self.policy, policy);
+        let folders = self.policy.shared.clone();
         let mut edit = Edit::nothing();
         edit.changed.extend(file.map(|file| (file.to_owned(), None)));
         let mut work = Work::new(self, edit, &mut *out);
         work.follow_policy(&before, file);
+        if folders != before.shared {
+            work.find_moved(&folders, file);
+        }
         work.carry_out();
         let mut imported = work.end();
         imported.extend(self.revive(&mut *out));
@@ -187,26 +204,27 @@ impl<H: Host> Loader<H> {
 
     /// Compiles a content that will be needed in a moment, if it is a plugin's.
     pub fn prepare(&mut self, source: &Source) {
-        if is_python(&source.path) && !self.registry.concerned(&source.path).is_empty() {
+        if is_python(&source.path) && self.knows(&source.path) {
             self.host.prepare(source);
         }
     }
 
     /// A plugin imported something long after its start.
     pub fn note(&mut self, mut note: Note) -> Vec<Imported> {
+        let mut imported = self.shared.learn(std::mem::take(&mut note.trace.shared));
+        let Some(key) = note.key else { return imported };
         // Also of a generation that has ended: it may have written when it did.
-        self.registry.sort_out_inputs(&note.key, note.generation, &mut note.trace);
+        self.registry.sort_out_inputs(&key, note.generation, &mut note.trace);
         let current = self
             .registry
-            .get(&note.key)
+            .get(&key)
             .and_then(|plugin| plugin.live.as_ref())
             .is_some_and(|live| live.started == note.generation);
         if !current {
-            return Vec::new();
+            return imported;
         }
-        self.registry.reach_more(&note.key, &note.trace);
-        let mut imported = Vec::new();
-        if let Some(plugin) = self.registry.get_mut(&note.key) {
+        self.registry.reach_more(&key, &note.trace);
+        if let Some(plugin) = self.registry.get_mut(&key) {
             for source in note.trace.imported {
                 imported.push(Imported { path: source.path.clone(), hash: source.hash });
                 plugin.latest.insert(source.path.clone(), source.clone());
@@ -236,7 +254,12 @@ impl<H: Host> Loader<H> {
     /// Files that became of interest to a plugin, or stopped being so, since the last time; whether
     /// they are now.
     pub fn take_news(&mut self) -> Vec<(PathBuf, bool)> {
-        self.registry.take_news()
+        let mut news = self.registry.take_news();
+        news.extend(self.shared.take_news().into_iter().map(|path| (path, true)));
+        for (path, concerns) in &mut news {
+            *concerns |= self.shared.concerns(path);
+        }
+        news
     }
 
     /// The `watch` patterns of all plugins, if they are others than the last time.
@@ -251,17 +274,19 @@ impl<H: Host> Loader<H> {
 
     /// Whether some plugin depends on the file, live or not.
     pub fn knows(&self, path: &Path) -> bool {
-        !self.registry.concerned(path).is_empty()
+        !self.registry.concerned(path).is_empty() || self.shared.concerns(path)
     }
 
     /// The files below `folder` that plugins depend on.
     pub fn files_below(&self, folder: &Path) -> Vec<PathBuf> {
-        self.registry.files_below(folder)
+        let mut files = self.registry.files_below(folder);
+        files.extend(self.shared.files().filter(|path| path.starts_with(folder)));
+        files
     }
 
     /// All files that plugins depend on.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.registry.files().cloned().collect()
+        self.registry.files().cloned().chain(self.shared.files()).collect()
     }
 
     /// Shuts every live plugin down, dependents first, and ends the host.

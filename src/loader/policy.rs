@@ -1,6 +1,7 @@
 //! What the user decided about plugins, as far as loading is concerned.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -21,6 +22,8 @@ pub struct Policy {
     pub isolation: Isolation,
     /// Nothing is loaded before it is asked for, whatever it says itself.
     pub lazy: bool,
+    /// Folders of modules that plugins share, in the order in which they are searched.
+    pub shared: Vec<PathBuf>,
     /// By name.
     pub plugins: BTreeMap<PluginId, PluginPolicy>,
 }
@@ -48,6 +51,7 @@ impl Default for Policy {
             mode: ReloadMode::Exclusive,
             isolation: Isolation::Shared,
             lazy: false,
+            shared: Vec::new(),
             plugins: BTreeMap::new(),
         }
     }

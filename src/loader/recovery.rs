@@ -62,6 +62,12 @@ impl<H: Host> Loader<H> {
         let culprit = self.culprit(death);
         let set_aside = culprit.as_ref().is_some_and(|key| self.count_death(key));
         self.tell_death(death, culprit.as_ref(), set_aside, seen, out);
+        if let Some(interrupted) = &mut self.shared.interrupted
+            && !death.while_stopping
+        {
+            let users = &interrupted.users;
+            interrupted.culprit = culprit.clone().filter(|key| users.contains(key));
+        }
         if let Some(key) = &culprit {
             // What killed the process is not tried again; an old generation that did so on its way
             // out says nothing of the new one.
@@ -109,9 +115,16 @@ impl<H: Host> Loader<H> {
             return Vec::new();
         }
         self.lost = false;
-        let mut work = Work::new(self, Edit::nothing(), out);
+        if self.shared.is_used() {
+            self.host.share(self.shared.sharing());
+        }
+        let mut work = Work::new(self, Edit::nothing(), &mut *out);
         work.bring_all_back();
-        work.end()
+        let mut imported = work.end();
+        if !self.lost {
+            imported.extend(self.finish_interrupted(out));
+        }
+        imported
     }
 
     /// Whose code ran when it died: the call that was under way, else the plugin whose files the

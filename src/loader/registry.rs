@@ -40,6 +40,7 @@ pub(crate) struct Plugin {
 }
 
 /// What is live of a plugin, with everything needed to make it again.
+#[derive(Clone)]
 pub(crate) struct LiveGeneration {
     pub(crate) number: Generation,
     /// What the host calls it. The two differ if a plugin gives itself another id, which has a
@@ -61,6 +62,18 @@ pub(crate) struct Reached {
     pub(crate) extensions: BTreeSet<PathBuf>,
     /// Files that were read while it started; they are among the files too.
     pub(crate) inputs: BTreeSet<PathBuf>,
+    /// Shared modules, by name.
+    pub(crate) uses: BTreeSet<String>,
+}
+
+impl LiveGeneration {
+    /// Whether what is on disk, as far as it is known, is something else.
+    pub(crate) fn differs_from(&self, plugin: &Plugin) -> bool {
+        let edited = |(path, source): (&PathBuf, &Source)| {
+            plugin.latest.get(path).is_some_and(|latest| latest.hash != source.hash)
+        };
+        self.candidate != plugin.candidate || self.sources.iter().any(edited)
+    }
 }
 
 impl Reached {
@@ -72,6 +85,7 @@ impl Reached {
         self.missed.extend(trace.missed.iter().cloned());
         self.files.extend(trace.inputs.iter().map(|input| input.path.clone()));
         self.inputs.extend(trace.inputs.iter().map(|input| input.path.clone()));
+        self.uses.extend(trace.uses.iter().cloned());
     }
 }
 
@@ -281,6 +295,7 @@ impl Registry {
         let Some(plugin) = self.plugins.get_mut(key) else { return };
         plugin.reached.extensions.extend(more.extensions);
         plugin.reached.inputs.extend(more.inputs);
+        plugin.reached.uses.extend(more.uses);
         for path in more.files {
             if plugin.reached.files.insert(path.clone()) {
                 self.news.insert(path.clone());
@@ -398,7 +413,7 @@ fn by_path(source: Option<Source>) -> BTreeMap<PathBuf, Source> {
 }
 
 /// The file that a module is looked for as.
-fn module_file(base: &Path) -> PathBuf {
+pub(super) fn module_file(base: &Path) -> PathBuf {
     let mut path = base.as_os_str().to_owned();
     path.push(".py");
     PathBuf::from(path)

@@ -31,19 +31,19 @@ struct Begun {
 }
 
 impl<H: Host> Work<'_, H> {
-    /// Starts what was edited and what was stopped for it.
-    pub(super) fn start_up(&mut self, plan: &Plan) {
+    /// Starts what was edited and what was stopped for it; the order of that.
+    pub(super) fn start_up(&mut self, plan: &Plan) -> Vec<PluginId> {
         let order = self.start_order(plan);
         // What plugins print comes with their outcome, unless there is too much to read anyway.
         let many = order.len() > MANY;
         let mut ahead = VecDeque::new();
-        for key in order {
-            if self.loader.lost {
+        for key in &order {
+            if self.loader.lost || self.is_given_up() {
                 break;
             }
-            let dirty = self.dirty.get(&key).cloned();
-            if let Some(dirty) = dirty.as_ref().filter(|_| many && self.needs_nobody(&key)) {
-                ahead.extend(self.begin(&key, dirty));
+            let dirty = self.dirty.get(key).cloned();
+            if let Some(dirty) = dirty.as_ref().filter(|_| many && self.needs_nobody(key)) {
+                ahead.extend(self.begin(key, dirty));
                 if ahead.len() > AHEAD {
                     self.conclude_first(&mut ahead);
                 }
@@ -52,11 +52,12 @@ impl<H: Host> Work<'_, H> {
             self.conclude_all(&mut ahead);
             match dirty {
                 _ if self.loader.lost => break,
-                Some(dirty) => self.renew(&key, &dirty),
-                None => self.bring_back(&key),
+                Some(dirty) => self.renew(key, &dirty),
+                None => self.bring_back(key),
             }
         }
         self.conclude_all(&mut ahead);
+        order
     }
 
     /// Dependencies first, those of the new generations as well as those of the old ones, which may
@@ -108,6 +109,9 @@ impl<H: Host> Work<'_, H> {
         };
         // Something that it needs was to start before it, and failed.
         self.attempted.insert(key.clone());
+        if self.give_up(key, &unmet, self.edit.seen) {
+            return;
+        }
         if let Err(fault) = self.go_on(key)
             && !self.is_lost(&fault)
         {
@@ -158,7 +162,8 @@ impl<H: Host> Work<'_, H> {
         self.attempted.insert(key.clone());
         // A plugin that was not live before has waited for others, not for itself.
         let began = if was_live { self.edit.seen } else { Instant::now() };
-        let (start, sent) = self.prepare_start(key)?;
+        let (mut start, sent) = self.prepare_start(key)?;
+        start.hold = self.is_held();
         let (mode, number) = (start.mode, start.generation);
         self.loader.host.begin(start);
         let (key, dirty) = (key.clone(), dirty.clone());
@@ -174,12 +179,18 @@ impl<H: Host> Work<'_, H> {
         self.note_imports(key, &trace, &sent);
         match result {
             Ok(fields) => {
+                let overlaps = mode == ReloadMode::Overlap && was_live;
+                let held = self.hold(key, dirty, overlaps);
                 self.stopped.remove(key);
                 self.dirty.remove(key);
                 self.go_live(key, dirty, number, fields, trace, began);
+                let is_held = held.is_some();
+                if let Some(held) = held {
+                    self.keep_held(held);
+                }
                 if let Some(id) = self.loader.registry.get(key).map(|plugin| plugin.id.clone()) {
                     warn(self.out, &id, warnings);
-                    if mode == ReloadMode::Overlap && was_live {
+                    if overlaps && !is_held {
                         let warnings = self.loader.host.stop(key, Slot::Aside);
                         warn(self.out, &id, warnings);
                     }
@@ -200,6 +211,9 @@ impl<H: Host> Work<'_, H> {
             Err(fault) => {
                 self.loader.ended = true;
                 self.loader.registry.reach_more(key, &trace);
+                if self.give_up(key, &fault, began) {
+                    return;
+                }
                 let fault = self.step_back(key, fault);
                 if self.loader.lost || self.waits_for(key, &needs, dirty, &fault) {
                     return;
@@ -263,6 +277,7 @@ impl<H: Host> Work<'_, H> {
             id: candidate.id.clone(),
             generation: loader.generations.get(&plugin.id).copied().unwrap_or(0) + 1,
             mode: loader.policy.mode(&candidate.metadata),
+            hold: false,
             entry: candidate.entry.clone(),
             home: candidate.home.clone(),
             sources: sources.values().cloned().collect(),
@@ -298,6 +313,8 @@ impl<H: Host> Work<'_, H> {
             // What was sent may be what it ran before, and not what is on disk.
             plugin.latest.extend(read.clone().map(|source| (source.path.clone(), source.clone())));
         }
+        let shared = self.loader.shared.learn(trace.shared.clone());
+        self.imported.extend(shared);
         self.imported
             .extend(read.map(|source| Imported { path: source.path.clone(), hash: source.hash }));
         self.imported.extend(

@@ -20,10 +20,17 @@ impl<H: Host> Work<'_, H> {
         while !self.loader.is_halted()
             && let Some(plan) = self.plan()
         {
-            self.shut_down(&plan);
-            if !self.loader.is_halted() {
-                self.start_up(&plan);
+            if !self.can_go_together(&plan) {
+                continue;
             }
+            self.shut_down(&plan);
+            let mut order = Vec::new();
+            if !self.loader.is_halted() {
+                self.open_group();
+                order = self.start_up(&plan);
+            }
+            self.close_group(&order);
         }
+        self.replace_unused();
     }
 }

@@ -11,10 +11,7 @@ impl<H: Host> Work<'_, H> {
         if let Err(refusal) = self.go_on(key)
             && !self.is_lost(&refusal)
         {
-            fault.message = format!(
-                "{}; and the generation before it did not start again: {}: {}",
-                fault.message, refusal.kind, refusal.message
-            );
+            add_refusal(&mut fault, &refusal);
         }
         fault
     }
@@ -55,4 +52,12 @@ impl<H: Host> Work<'_, H> {
             self.was_live.insert(key.clone());
         }
     }
+}
+
+/// The generation before did not start again either.
+pub(super) fn add_refusal(fault: &mut PluginFault, refusal: &PluginFault) {
+    fault.message = format!(
+        "{}; and the generation before it did not start again: {}: {}",
+        fault.message, refusal.kind, refusal.message
+    );
 }

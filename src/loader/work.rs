@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::registry::LiveGeneration;
+use super::together::Group;
 use super::{Imported, Loader, Out, order};
 use crate::host::Host;
 use crate::model::{Because, Edit, Event, Phase, PluginFault, PluginId, UnloadReason};
@@ -38,6 +39,8 @@ pub(super) struct Work<'a, H> {
     pub(super) pinned: BTreeMap<PluginId, LiveGeneration>,
     /// What was live of those that are to come back with an edit instead.
     pub(super) fallback: BTreeMap<PluginId, LiveGeneration>,
+    /// The shared modules among what was edited.
+    pub(super) group: Option<Group>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +68,7 @@ impl<'a, H: Host> Work<'a, H> {
             imported: Vec::new(),
             pinned: BTreeMap::new(),
             fallback: BTreeMap::new(),
+            group: None,
         }
     }
 

@@ -31,7 +31,7 @@ use super::prints::Tags;
 use super::start::refusal;
 use super::vitals::Vitals;
 use super::{context, exec, fault, inputs, life, method, tools};
-use crate::host::{Limits, Note, STOPPING, Slot, Start, Started, Trace};
+use crate::host::{Limits, Note, Replacement, STOPPING, Sharing, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
 use crate::source::Source;
 
@@ -77,6 +77,8 @@ pub struct Runtime {
     /// The exception behind the latest fault, for a caller in Python.
     pub(super) cause: RefCell<Option<PyErr>>,
     pub(super) slots: HashMap<PluginId, Slots>,
+    /// Plugins that have started and may have to go back.
+    held: Vec<(PluginId, ReloadMode)>,
 }
 
 #[derive(Default)]
@@ -92,6 +94,8 @@ pub(super) struct Running {
     pub(super) instance: Py<PyAny>,
     pub(super) context: Py<PyAny>,
     pub(super) limits: Limits,
+    /// It was shut down, and is to be initialized if it comes back.
+    pub(super) ended: bool,
 }
 
 impl Runtime {
@@ -139,6 +143,7 @@ impl Runtime {
             by_user: false,
             cause: RefCell::new(None),
             slots: HashMap::new(),
+            held: Vec::new(),
         })
     }
 
@@ -162,6 +167,7 @@ impl Runtime {
             leaks: None,
             cause: RefCell::new(None),
             slots: HashMap::new(),
+            held: Vec::new(),
         })
     }
 
@@ -250,18 +256,22 @@ impl Runtime {
             // Then everything is imported anew.
             tracing::error!(plugin = %start.id, %error, "nothing could be carried");
         }
+        self.shared.commons.collect();
         let mut needs = Vec::new();
         let visit = self
             .calls
             .visit(&importer, Visit::Other, || self.start_with(&start, &importer, &mut needs));
         let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
-        let (trace, mut warnings) = importer.get().take_trace(live);
+        let (mut trace, mut warnings) = importer.get().take_trace(live);
+        let (shared, of_shared) = self.shared.commons.take();
+        trace.shared.extend(shared);
+        warnings.extend(of_shared);
         let result = match result {
             Ok((fields, running)) => {
-                warnings.extend(importer.get().keep_carried());
+                warnings.extend(importer.get().keep_carried(start.hold));
                 self.own_prints(py, &importer, &running.id);
-                self.go_live(py, start.key, start.mode, running);
+                self.go_live(py, start.key, start.mode, start.hold, running);
                 Ok(fields)
             }
             Err(fault) => {
@@ -295,9 +305,22 @@ impl Runtime {
         names.of(&(self.loader, key.clone()))
     }
 
-    fn go_live(&mut self, py: Python<'_>, key: PluginId, mode: ReloadMode, running: Running) {
-        let slots = self.slots.entry(key).or_default();
+    fn go_live(
+        &mut self,
+        py: Python<'_>,
+        key: PluginId,
+        mode: ReloadMode,
+        hold: bool,
+        running: Running,
+    ) {
+        let slots = self.slots.entry(key.clone()).or_default();
         let before = slots.live.replace(running);
+        if hold {
+            self.held.push((key, mode));
+            if mode == ReloadMode::Exclusive {
+                return;
+            }
+        }
         // A stopped generation has served as the way back; a live one is to be stopped yet.
         let aside = match mode {
             ReloadMode::Exclusive => None,
@@ -328,7 +351,8 @@ impl Runtime {
             Slot::Live => slots.live.take(),
             Slot::Aside => slots.aside.take(),
         };
-        let Some(running) = running else { return Vec::new() };
+        let Some(mut running) = running else { return Vec::new() };
+        running.ended = true;
         let importer = running.importer.bind(py);
         let ended = self.calls.visit(importer, Visit::End, || self.end(py, &running));
         let warnings = ended.unwrap_or_else(|error| {
@@ -338,9 +362,14 @@ impl Runtime {
         if let Err(error) = running.importer.get().hide(py) {
             tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
         }
+        let slots = self.slots.entry(key.clone()).or_default();
         match slot {
-            Slot::Live => self.slots.entry(key.clone()).or_default().aside = Some(running),
-            Slot::Aside => Leaks::ended(&mut self.leaks, importer),
+            // What is held there is the way back.
+            Slot::Live if slots.aside.is_none() => slots.aside = Some(running),
+            Slot::Live | Slot::Aside => {
+                importer.get().give_back(py);
+                Leaks::ended(&mut self.leaks, importer);
+            }
         }
         warnings
     }
@@ -439,6 +468,9 @@ impl Runtime {
         let result = Importer::show(&importer)
             .map_err(|error| fault::describe(py, &error, Phase::Initialize, importer.get()))
             .and_then(|()| {
+                if !running.ended {
+                    return Ok(None);
+                }
                 self.phase(&importer, Phase::Initialize, running.limits.phase, |_| {
                     if self.by_user {
                         return life::again(&context);
@@ -453,6 +485,7 @@ impl Runtime {
             });
         match result {
             Ok(()) => {
+                let running = Running { ended: false, ..running };
                 self.slots.entry(key.clone()).or_default().live = Some(running);
                 Ok(())
             }
@@ -493,6 +526,37 @@ impl Runtime {
             if let Err(error) = forgotten {
                 tracing::error!(plugin = %key, %error, "something of it could not be dropped");
             }
+        }
+    }
+
+    /// See [`crate::host::Host::share`].
+    pub fn share(&self, sharing: Sharing) {
+        self.shared.commons.share(sharing, self.notes.clone());
+    }
+
+    /// See [`crate::host::Host::replace`].
+    pub fn replace(&self, py: Python<'_>, replacement: Replacement) {
+        if let Err(error) = self.shared.commons.replace(py, replacement, self.notes.clone()) {
+            tracing::error!(%error, "shared modules could not be taken out of sys.modules");
+        }
+    }
+
+    /// See [`crate::host::Host::settle`].
+    pub fn settle(&mut self, py: Python<'_>, for_good: bool, epoch: u64) {
+        for (key, mode) in std::mem::take(&mut self.held) {
+            let Some(slots) = self.slots.get_mut(&key).filter(|_| for_good) else { continue };
+            if let Some(live) = &slots.live {
+                // What there is to warn of was told when it started.
+                let _ = live.importer.get().keep_carried(false);
+            }
+            if mode == ReloadMode::Exclusive
+                && let Some(dropped) = slots.aside.take()
+            {
+                Leaks::ended(&mut self.leaks, dropped.importer.bind(py));
+            }
+        }
+        if let Err(error) = self.shared.commons.settle(py, &self.shared, for_good, epoch) {
+            tracing::error!(%error, "shared modules could not be put back into sys.modules");
         }
     }
 

@@ -34,7 +34,8 @@ impl Runtime {
         if self.by_user {
             let context = self.follow(start, importer, &instance)?.unbind();
             let (importer, instance) = (importer.clone().unbind(), instance.unbind());
-            let running = Running { id, importer, instance, context, limits: start.limits };
+            let limits = start.limits;
+            let running = Running { id, importer, instance, context, limits, ended: false };
             return Ok((fields, running));
         }
         let configuration = configuration(start, &fields, &id);
@@ -50,6 +51,7 @@ impl Runtime {
                     instance: instance.unbind(),
                     context: context.unbind(),
                     limits: start.limits,
+                    ended: false,
                 };
                 return Ok((fields, running));
             }

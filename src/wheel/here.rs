@@ -9,7 +9,7 @@ use std::time::Duration;
 use pyo3::prelude::{Py, PyAny, Python};
 use pyo3::types::{PyDict, PyDictMethods};
 
-use crate::host::{Death, Host, Slot, Start, Started, Trace};
+use crate::host::{Death, Host, Replacement, Sharing, Slot, Start, Started, Trace};
 use crate::model::{Phase, PluginFault, PluginId, Site, Warning};
 use crate::python::Runtime;
 use crate::source::Source;
@@ -127,6 +127,18 @@ impl Host for Here {
             self.runtime.forget(py, key);
             self.publish(py, key);
         });
+    }
+
+    fn share(&mut self, sharing: Sharing) {
+        self.runtime.share(sharing);
+    }
+
+    fn replace(&mut self, replacement: Replacement) {
+        Python::try_attach(|py| self.runtime.replace(py, replacement));
+    }
+
+    fn settle(&mut self, for_good: bool, epoch: u64) {
+        Python::try_attach(|py| self.runtime.settle(py, for_good, epoch));
     }
 
     fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {

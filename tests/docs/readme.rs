@@ -113,8 +113,7 @@ fn its_settings_are_accepted_with_every_key_of_the_shipped_file() {
     let shown = fs::read_to_string(folder.path().join("watch.toml")).unwrap();
     let keys = |text: &str| words(text, r"(?m)^(?:# )?(\w+) = ");
     let missing: Vec<_> = keys(&text_of("watch.toml")).difference(&keys(&shown)).cloned().collect();
-    // What has no effect is told under "Known limits" instead.
-    assert!(missing.iter().all(|key| key == "shared"), "README does not show {missing:?}");
+    assert!(missing.is_empty(), "README does not show {missing:?}");
     let output = replug(folder.path()).arg("--once").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
@@ -194,11 +193,6 @@ fn a_setting_is_a_limit_as_long_as_it_is_refused() {
 #[test]
 fn what_has_no_effect_is_a_limit_as_long_as_it_has_none() {
     let limits = limits();
-    let shared =
-        once(&format!("shared = [\"lib\"]\n{SETTINGS}"), &format!("import common\n{PLUGIN}"));
-    let without = said(&shared).contains("No module named 'common'");
-    assert_eq!(without, limits.contains("- `shared` in `watch.toml` is read and has no effect"));
-
     let asks = PLUGIN.replace("\"it\"", "\"it\", \"requirements\": [\"no-such-package>=1\"]");
     let loaded = once(SETTINGS, &asks).status.code() == Some(0);
     assert_eq!(loaded, limits.contains("- `requirements` are not checked"));

@@ -86,10 +86,20 @@ fn shell(folder: &Path, command: &str) {
 fn the_first_screen_is_what_happens() {
     let folder = tempfile::tempdir().unwrap();
     copy_the_samples(folder.path());
-    let transcript = block(&text_of("README.md"), "console transcript");
+    assert_eq!(play(folder.path(), "console transcript"), 3);
+}
+
+#[test]
+fn an_edit_of_a_shared_module_is_what_happens() {
+    assert_eq!(play(crate::project::project().path(), "console shared"), 1);
+}
+
+/// Does what this block of README shows, and compares; how many edits that were.
+fn play(folder: &Path, name: &str) -> usize {
+    let transcript = block(&text_of("README.md"), name);
     let mut steps = transcript.lines();
     let arguments = steps.next().and_then(|line| line.strip_prefix("$ replug ")).unwrap();
-    let mut command = replug(folder.path());
+    let mut command = replug(folder);
     command.args(arguments.split(' '));
     let mut running = Running::start(command);
 
@@ -97,10 +107,10 @@ fn the_first_screen_is_what_happens() {
     for step in steps {
         if let Some(told) = step.strip_prefix("# ") {
             let (_, edit) = told.split_once(": ").expect("what is done: the command");
-            shell(folder.path(), edit);
+            shell(folder, edit);
             edits += 1;
         } else if step == "^C" {
-            shell(folder.path(), &format!("kill -INT {}", running.child.id()));
+            shell(folder, &format!("kill -INT {}", running.child.id()));
         } else {
             let line = running.lines.recv_timeout(DEADLINE).unwrap_or_else(|why| {
                 panic!("{why} while waiting for: {step}");
@@ -108,7 +118,7 @@ fn the_first_screen_is_what_happens() {
             assert_eq!(comparable(&line), comparable(step));
         }
     }
-    assert_eq!(edits, 3);
     assert!(running.lines.recv_timeout(DEADLINE).is_err(), "there is more than is shown");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    edits
 }

@@ -55,6 +55,8 @@ mod roots;
 mod sabotage;
 mod saves;
 mod saves_burst;
+mod shared;
+mod shared_failing;
 mod stdout;
 mod stop;
 mod support;

@@ -112,7 +112,7 @@ impl World {
             Some(text) => trace.imported.push(Source::new(path, text.clone().into_bytes())),
             None => trace.missed.push(path.with_extension("")),
         }
-        let note = Note { key: key.clone(), generation: instance.generation, trace };
+        let note = Note { key: Some(key.clone()), generation: instance.generation, trace };
         drop(stage);
         self.loader.note(note);
     }

@@ -168,6 +168,7 @@ impl Importer {
             table.insert(name.extract()?, module);
         }
         let mut trace = Trace::default();
+        let serials = new.shared.commons.serials();
         let again = {
             let theirs = lock(&old.state);
             let mut ours = lock(&new.state);
@@ -188,8 +189,11 @@ impl Importer {
                 };
                 name.portable && is_same && !theirs.importing.contains(full)
             };
-            let edited =
-                |name: &Name| changed.iter().any(|(path, bases)| name.depends_on(path, bases));
+            let edited = |name: &Name| {
+                let is_other = |(shared, serial)| serials.get(shared) != Some(serial);
+                changed.iter().any(|(path, bases)| name.depends_on(path, bases))
+                    || name.shared.iter().any(is_other)
+            };
             let mut again = graph::to_run_again(&theirs.names, fit, edited);
             // What nothing is known of was not made to go over.
             again.extend(table.keys().filter(|full| !theirs.names.contains_key(*full)).cloned());
@@ -210,6 +214,7 @@ impl Importer {
                 trace.absent.extend(known.absent.iter().cloned());
                 trace.missed.extend(known.missed.iter().cloned());
                 trace.inputs.extend(known.inputs.iter().cloned());
+                trace.uses.extend(known.shared.keys().cloned());
                 match &known.file {
                     Some(path) if known.extension => trace.extensions.push(path.clone()),
                     Some(path) => {
@@ -224,6 +229,7 @@ impl Importer {
                 ours.names.insert(full.clone(), name.clone());
             }
             ours.uncarried.clone_from(&theirs.uncarried);
+            ours.uses.extend(trace.uses.iter().cloned());
             again
         };
         new.tell(trace);
@@ -304,12 +310,14 @@ impl Importer {
         }
     }
 
-    /// This generation is live, and what was carried into it is its own. A warning about modules that
-    /// match a pattern and can never go over, once.
-    pub(crate) fn keep_carried(&self) -> Option<Warning> {
+    /// This generation is live, and what was carried into it is its own; unless it is on `hold` and may
+    /// have to go back. A warning about modules that match a pattern and can never go over, once.
+    pub(crate) fn keep_carried(&self, hold: bool) -> Option<Warning> {
         self.carrying.get()?;
-        let borrowed = std::mem::take(&mut lock(&self.state).borrowed);
-        drop(borrowed);
+        if !hold {
+            let borrowed = std::mem::take(&mut lock(&self.state).borrowed);
+            drop(borrowed);
+        }
         let mut state = lock(&self.state);
         let mut found = Vec::new();
         for (full, name) in &state.names {

@@ -25,6 +25,8 @@ pub(super) struct Name {
     pub(super) missed: Vec<PathBuf>,
     /// Files that its code read while the plugin started.
     pub(super) inputs: Vec<Input>,
+    /// Shared modules that it imported, and which of those that had the name in turn.
+    pub(super) shared: HashMap<String, u64>,
     /// What it imported.
     imports: HashMap<String, Binding>,
 }

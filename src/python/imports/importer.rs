@@ -22,6 +22,7 @@ use super::lines::Pinned;
 use super::names::{self, PackageNames};
 use super::origin::Origin;
 use super::paths::AddedPaths;
+use super::shared::Commons;
 use super::store::CodeStore;
 use crate::host::{Input, Note, Trace};
 use crate::model::{Generation, Phase, PluginId, Warning};
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) pinned: Mutex<Pinned>,
     pub(crate) standard_library: HashSet<String>,
     pub(crate) extension_suffixes: Vec<String>,
+    /// The modules that all plugins share.
+    pub(crate) commons: Commons,
     /// The generation of each package that `sys.modules` shows.
     pub(crate) newest: Mutex<HashMap<String, Py<Importer>>>,
 }
@@ -53,6 +56,7 @@ impl Shared {
                 pinned: Mutex::default(),
                 standard_library: names::standard_library(py)?,
                 extension_suffixes: suffixes.extract()?,
+                commons: Commons::default(),
                 newest: Mutex::new(HashMap::new()),
             });
             super::loader::install(py, &shared)?;
@@ -103,6 +107,8 @@ pub(super) struct State {
     /// Files of its own that it has written.
     pub(super) written: HashSet<PathBuf>,
     pub(super) warnings: Vec<Warning>,
+    /// Shared modules that it is known to use.
+    pub(super) uses: HashSet<String>,
     /// The start is over: what comes now is told at once.
     pub(super) settled: bool,
     /// The exception that one of our own files caused by not being readable or not being Python.
@@ -164,9 +170,10 @@ impl Importer {
         broken.2.is(error.value(py)).then_some((broken.0, broken.1))
     }
 
-    /// The content of an own file as it was executed.
+    /// The content of an own file, or of a shared one, as it was executed.
     pub(crate) fn executed(&self, path: &Path) -> Option<Source> {
-        lock(&self.state).executed.get(path).cloned()
+        let own = lock(&self.state).executed.get(path).cloned();
+        own.or_else(|| self.shared.commons.executed(path))
     }
 
     /// The own files that were executed.
@@ -227,7 +234,7 @@ impl Importer {
         if state.settled {
             // The receiver is gone only when everything ends.
             let _ = self.notes.send(Note {
-                key: self.identity.key.clone(),
+                key: Some(self.identity.key.clone()),
                 generation: self.identity.generation,
                 trace,
             });

@@ -20,7 +20,7 @@ use super::carry::Carrier;
 use super::importer::{Importer, Shared};
 use super::modules::sys_modules;
 use super::names::PLUGINS;
-use super::{code, lookup};
+use super::{code, lookup, shared_finder};
 
 /// What a loader does when it is asked to make its module.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -221,5 +221,6 @@ pub(crate) fn install(py: Python<'_>, shared: &Arc<Shared>) -> PyResult<()> {
     let finder = Bound::new(py, PluginFinder { shared: shared.clone() })?;
     let meta_path = py.import("sys")?.getattr("meta_path")?;
     meta_path.cast_into::<PyList>()?.insert(0, finder)?;
+    shared_finder::install(py, shared)?;
     lookup::install(py, shared)
 }

@@ -14,10 +14,10 @@ use pyo3::types::{PyDict, PyDictMethods, PyModule, PyModuleMethods, PyString, Py
 use pyo3::{pyclass, pymethods};
 
 use super::carry::Carrier;
-use super::code;
 use super::graph::Binding;
 use super::importer::{Importer, Shared};
 use super::loader::OwnLoader;
+use super::{code, shared_finder};
 use crate::python::tools::tools;
 
 /// Who looks a name up, seen from the stack.
@@ -70,7 +70,7 @@ pub(crate) fn nearest(py: Python<'_>) -> PyResult<Option<Bound<'_, Importer>>> {
 }
 
 /// The generation of a plugin whose code `frame` runs.
-fn owner<'py>(frame: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Importer>>> {
+pub(super) fn owner<'py>(frame: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Importer>>> {
     let py = frame.py();
     let builtins = frame.getattr(intern!(py, "f_builtins"))?;
     let Ok(builtins) = builtins.cast_into::<PyDict>() else { return Ok(None) };
@@ -236,7 +236,11 @@ impl Lookup {
         let py = name.py();
         let absolute = self.absolute(name, package)?;
         let mine = Importer::import_own;
-        let theirs = || self.import_module.bind(py).call1((name, package));
+        let theirs = || {
+            let module = self.import_module.bind(py).call1((name, package));
+            shared_finder::note_asked(py, &self.shared, &absolute.to_cow()?, module.as_ref().ok())?;
+            module
+        };
         decide(py, &self.shared, &absolute.to_cow()?, mine, theirs)
     }
 

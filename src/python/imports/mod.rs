@@ -14,6 +14,8 @@ mod names;
 mod noted;
 mod origin;
 mod paths;
+mod shared;
+mod shared_finder;
 mod spec;
 mod statement;
 mod store;

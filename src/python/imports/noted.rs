@@ -102,6 +102,11 @@ impl Importer {
         Ok(())
     }
 
+    /// Whether some of its modules may go over to the next generation.
+    pub(super) fn carries(&self) -> bool {
+        self.carrying.get().is_some()
+    }
+
     /// Adds to what is known of `full`.
     pub(super) fn learn(&self, full: &str, learn: impl FnOnce(&mut Name)) {
         if self.carrying.get().is_some() {

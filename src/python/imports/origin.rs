@@ -1,21 +1,26 @@
-//! Where an import leads: to the standard library, to an own module, or elsewhere, in that order.
+//! Where an import leads: to the standard library, to an own module, to a shared one, or elsewhere, in
+//! that order.
+
+use std::path::PathBuf;
 
 use pyo3::prelude::{PyAnyMethods, PyResult, Python};
 
 use super::importer::{Importer, lock};
 use super::locate::{self, Found, Namespaces};
+use super::shared::Lead;
 use crate::model::Warning;
 
 /// Where a top-level name leads.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Own,
+    Shared,
     Elsewhere,
 }
 
 impl Importer {
-    /// Where a top-level name leads. Own modules come after the standard library and before
-    /// everything that is installed.
+    /// Where a top-level name leads. Own modules come after the standard library, and shared
+    /// ones after those and before everything that is installed.
     pub(super) fn origin(&self, py: Python<'_>, top: &str) -> PyResult<Origin> {
         if let Some(origin) = lock(&self.state).origins.get(top) {
             return Ok(*origin);
@@ -42,7 +47,8 @@ impl Importer {
                     ),
                 ));
             }
-            return Ok(Origin::Elsewhere);
+            // A shared one of that name is hidden, too, which is worth a word.
+            return self.beyond(py, top, Vec::new());
         }
         if top == "qtforge" {
             return Ok(Origin::Elsewhere);
@@ -54,14 +60,29 @@ impl Importer {
             Found::Package(_) | Found::Module(_) | Found::Extension(_) => Ok(Origin::Own),
             // As everywhere in Python, a folder without `__init__.py` gives way to a package.
             Found::Namespace(_) => {
-                Ok(if installed(py, top)? { Origin::Elsewhere } else { Origin::Own })
+                if installed(py, top)? {
+                    self.beyond(py, top, Vec::new())
+                } else {
+                    Ok(Origin::Own)
+                }
             }
-            Found::Nothing => {
-                let full = format!("{}.{top}", self.identity.package);
-                self.miss(&full, vec![self.identity.home.join(top)]);
-                Ok(Origin::Elsewhere)
-            }
+            Found::Nothing => self.beyond(py, top, vec![self.identity.home.join(top)]),
         }
+    }
+
+    /// Where a name leads that is no own module, which was looked for in vain as `missed`.
+    fn beyond(&self, py: Python<'_>, top: &str, mut missed: Vec<PathBuf>) -> PyResult<Origin> {
+        let origin = match self.shared.commons.lead(py, &self.shared, top)? {
+            Lead::Shared => Origin::Shared,
+            Lead::Elsewhere(also) => {
+                missed.extend(also);
+                Origin::Elsewhere
+            }
+        };
+        if !missed.is_empty() {
+            self.miss(&format!("{}.{top}", self.identity.package), missed);
+        }
+        Ok(origin)
     }
 }
 

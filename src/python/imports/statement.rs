@@ -76,6 +76,13 @@ impl Importer {
                     this.note_foreign(globals, top)?;
                     None
                 }
+                Origin::Shared => {
+                    this.note_foreign(globals, top)?;
+                    let module =
+                        Self::import_elsewhere(slf, name, globals, locals, fromlist, level);
+                    this.note_uses(globals, &text, from, module.as_ref().ok())?;
+                    return module;
+                }
             }
         };
         match own {
@@ -177,7 +184,11 @@ impl Importer {
 }
 
 /// The full name that a relative import means, `None` if the importing module has no package.
-fn resolve(name: &str, globals: Option<&Bound<'_, PyAny>>, level: i32) -> PyResult<Option<String>> {
+pub(super) fn resolve(
+    name: &str,
+    globals: Option<&Bound<'_, PyAny>>,
+    level: i32,
+) -> PyResult<Option<String>> {
     let Some(globals) = globals.and_then(|globals| globals.cast::<PyDict>().ok()) else {
         return Ok(None);
     };
