@@ -46,6 +46,7 @@ mod modules_kept;
 mod modules_named;
 mod modules_private;
 mod new;
+mod overflow;
 mod overlap;
 mod polling;
 mod prints;
