@@ -4,7 +4,8 @@
 //! and has the loader bring what is live in line with it. What arrives while it is busy waits in the
 //! channels and is looked at afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,6 +124,8 @@ pub struct Supervisor<H> {
     console: Console,
     /// A file that was read while its quiet time passes.
     ahead: Option<(PathBuf, Content)>,
+    /// Files that were found empty, which few mean to be, with the time of their last change then.
+    emptied: HashMap<PathBuf, Option<SystemTime>>,
     /// When generations that have ended are to be looked after.
     inspection: Option<Instant>,
     /// How long nothing must have happened before that.
@@ -155,6 +158,7 @@ impl<H: Host> Supervisor<H> {
             voice: Voice { report, closed: false, failed: false, broken: false },
             console: Console::default(),
             ahead: None,
+            emptied: HashMap::new(),
             inspection: None,
             idle: IDLE,
         }
@@ -357,11 +361,17 @@ impl<H: Host> Supervisor<H> {
                     }
                     continue;
                 }
-                if is_empty(&content) && !settled.deferred && self.index.hash(&path).is_some() {
-                    // Somebody truncated it and is about to write.
-                    self.debouncer.defer(path, Instant::now());
-                    continue;
+                if is_empty(&content) && self.index.hash(&path).is_some() {
+                    // Somebody truncated it and is about to write. That he did, and truncated it
+                    // once more, may not have been told yet.
+                    let written = fs::metadata(&path).and_then(|data| data.modified()).ok();
+                    let before = self.emptied.insert(path.clone(), written);
+                    if !settled.deferred || before.is_some_and(|before| before != written) {
+                        self.debouncer.defer(path, Instant::now());
+                        continue;
+                    }
                 }
+                self.emptied.remove(&path);
                 if !self.index.is_known(&path, &content) {
                     contents.push((path, content));
                 }

@@ -33,6 +33,7 @@ mod hang_matrix;
 mod hangs;
 mod hostile;
 mod identity;
+mod idle;
 mod inputs;
 mod interrupts;
 mod leaks;

@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 pub(crate) mod files;
+pub(crate) mod idle;
 pub(crate) mod namespace;
 pub(crate) mod pipes;
 pub(crate) mod plugin;

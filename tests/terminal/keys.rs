@@ -1,5 +1,6 @@
 //! What the keys do.
 
+use crate::idle::assert_asleep;
 use crate::session::{Scene, Session};
 
 #[test]
@@ -122,4 +123,21 @@ fn a_long_first_pass_says_how_far_it_is() {
     assert!(shown[at..].contains("\r\u{1b}[K"), "{shown}");
     session.press("q");
     session.wait("■ stopped");
+}
+
+/// Who waits for keys, and shows what fails at the bottom, sleeps until one comes.
+#[test]
+fn nothing_wakes_up_while_no_key_is_pressed() {
+    let scene = Scene::aside(&["a", "b"]);
+    let session = scene.session(&[]);
+    let other = Scene::with(&["c"]);
+    let mut elsewhere = other.session(&["--no-keys"]);
+    assert_asleep(session.pid(), || {
+        for _ in 0..8 {
+            std::fs::remove_file(other.path("c")).unwrap();
+            elsewhere.wait("unloaded");
+            other.plugin("c", "pass");
+            elsewhere.wait("loaded in");
+        }
+    });
 }

@@ -8,6 +8,8 @@
 )]
 
 mod debugger;
+#[path = "../e2e/support/idle.rs"]
+mod idle;
 mod keys;
 mod looks;
 mod mode;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
@@ -28,7 +28,20 @@ pub(crate) struct Scene {
 impl Scene {
     /// A scene with a plugin of each id.
     pub(crate) fn with(ids: &[&str]) -> Self {
-        let scene = Self { dir: tempfile::Builder::new().prefix("replug-tty-").tempdir().unwrap() };
+        Self::within(&env::temp_dir(), ids)
+    }
+
+    /// The same in a place where others do less than in the usual one: whatever happens in a folder
+    /// above a root is told as well.
+    pub(crate) fn aside(ids: &[&str]) -> Self {
+        let memory = Path::new("/dev/shm");
+        let usable = tempfile::tempfile_in(memory).is_ok();
+        if usable { Self::within(memory, ids) } else { Self::with(ids) }
+    }
+
+    fn within(place: &Path, ids: &[&str]) -> Self {
+        let dir = tempfile::Builder::new().prefix("replug-tty-").tempdir_in(place).unwrap();
+        let scene = Self { dir };
         fs::create_dir(scene.dir.path().join("plugins")).unwrap();
         for id in ids {
             scene.plugin(id, "pass");
@@ -101,6 +114,10 @@ struct Tape {
 }
 
 impl Session {
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_pid().cast_unsigned()
+    }
+
     /// Starts the program in a terminal of 24 rows and 80 columns.
     pub(crate) fn start(command: Command) -> Self {
         Self::start_wide(command, 80)
