@@ -5,6 +5,7 @@
 //! with that over a [`host`], and [`report`] tells the world. [`supervisor`] puts the stages
 //! together; [`model`] has the words that they share. `ARCHITECTURE.md` is the map.
 
+pub mod bridge;
 mod calm;
 pub mod check;
 pub mod cli;

@@ -9,6 +9,8 @@
 
 #[path = "docs/architecture.rs"]
 mod architecture;
+#[path = "docs/bridge.rs"]
+mod bridge;
 #[path = "docs/events.rs"]
 mod events;
 #[path = "docs/markdown.rs"]

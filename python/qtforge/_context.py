@@ -238,7 +238,7 @@ class EventBus:
             TypeError: the event is not a string.
         """
         _check_name("an event", event)
-        self._context._hub.publish(event, data)
+        self._context._hub.publish(event, data, self._context.plugin_id)
 
     def _find(self, event: str, callback: Callback) -> Subscription | None:
         # A bound method is a new object each time it is looked up, so equality counts.

@@ -9,6 +9,7 @@ disposing of one leaves what came from the other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtforge._context import PluginContext
@@ -33,6 +34,14 @@ def configure(plugin_id: str, configuration: dict[str, Any]) -> None:
     """Notes the configuration of a plugin that may not be loaded yet, for others to read."""
     with _HUB.lock:
         _HUB.configurations[plugin_id] = configuration
+
+
+def listen(listener: Callable[[str, str, Any], None]) -> None:
+    """Has ``listener(plugin_id, event, data)`` called for whatever a plugin publishes.
+
+    It is called on the publishing thread, after the subscribers; what it raises is logged.
+    """
+    _HUB.listener = listener
 
 
 def forget(plugin_id: str) -> None:

@@ -95,6 +95,7 @@ class Hub:
             never changed, so that one being walked stays as it is.
         services: by name, the one in force last.
         configurations: by plugin id, as the host filled them in.
+        listener: told of whatever is published, if the host wants to know; by whom, what, with what.
     """
 
     def __init__(self) -> None:
@@ -102,6 +103,7 @@ class Hub:
         self.subscriptions: dict[str, tuple[Subscription, ...]] = {}
         self.services: dict[str, list[Registration]] = {}
         self.configurations: dict[str, dict[str, Any]] = {}
+        self.listener: Callable[[str, str, Any], object] | None = None
         self._serials = itertools.count(1)
 
     def next_serial(self) -> int:
@@ -114,7 +116,7 @@ class Hub:
             present = self.subscriptions.get(subscription.event, ())
             self.subscriptions[subscription.event] = (*present, subscription)
 
-    def publish(self, event: str, data: Any) -> None:
+    def publish(self, event: str, data: Any, publisher: str = "") -> None:
         """Calls who is subscribed now, in order, in this thread; one failing stops nobody."""
         with self.lock:
             called = self.subscriptions.get(event, ())
@@ -128,6 +130,11 @@ class Hub:
                 subscription.logger.exception(
                     "%s failed on event %r", name_of(subscription.callback), event
                 )
+        if self.listener is not None:
+            try:
+                self.listener(publisher, event, data)
+            except SURVIVED:
+                logger_of(publisher).exception("the host could not be told of event %r", event)
 
     def register(self, registration: Registration) -> str | None:
         """Puts a service in force; gives the id of another plugin whose service it hides.

@@ -87,6 +87,20 @@ Exit codes:
   1   it raised, or the plugin could not be loaded
   2   bad usage or configuration";
 
+/// What `replug bridge --help` has beside its options.
+pub(super) const BRIDGE_MORE: &str = "\
+Examples:
+  replug bridge                    as a host program starts it
+  python -m qtforge.bridge         the same, with the Python package
+
+Plugins are loaded by request. Deadlines, the mode of reloads and the configuration of plugins come \
+from watch.toml, if it is there; what it says of folders and isolation has no meaning here.
+
+Exit codes:
+  0   a shutdown was asked for, stdin ended, or SIGINT or SIGTERM came
+  1   a fatal fault
+  2   bad usage or configuration, or no usable interpreter";
+
 /// What `replug new --help` has beside its options.
 pub(super) const NEW_MORE: &str = "\
 Examples:

@@ -1,6 +1,7 @@
 //! The command line: one file a command, and the exit codes.
 
 pub mod args;
+mod bridge;
 mod check;
 mod clock;
 mod doctor;
@@ -59,5 +60,6 @@ fn carry_out(command: &Command) -> Exit {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Exec(arguments) => exec::run(arguments),
         Command::New(arguments) => new::run(arguments),
+        Command::Bridge(arguments) => bridge::run(arguments),
     })
 }

@@ -57,6 +57,25 @@ pub(super) fn private_stdout(redirect: bool) -> io::Result<File> {
     }
 }
 
+/// Takes stdin away from everybody else, who finds an empty one in its place.
+///
+/// # Errors
+/// If stdin is closed, or no descriptor is left.
+#[expect(unsafe_code, reason = "numbered descriptors are C API only")]
+pub(super) fn private_stdin() -> io::Result<File> {
+    let nothing = File::open("/dev/null")?;
+    // SAFETY: descriptors are only numbers here; a failure is a negative one, and the new one is
+    // owned by nobody else.
+    unsafe {
+        let copy = libc::fcntl(libc::STDIN_FILENO, libc::F_DUPFD_CLOEXEC, 10);
+        if copy < 0 || libc::dup2(nothing.as_raw_fd(), libc::STDIN_FILENO) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        close_in_children(copy);
+        Ok(File::from_raw_fd(copy))
+    }
+}
+
 /// A copy of stderr for the program's own messages.
 ///
 /// # Errors
@@ -78,8 +97,9 @@ pub(super) fn is_one_place() -> bool {
     matches!((out, err), (Ok(out), Ok(err)) if out == err)
 }
 
-/// What a plugin forks would keep the reader waiting for the end for as long as it lives.
-static PRIVATE: [AtomicI32; 2] = [AtomicI32::new(-1), AtomicI32::new(-1)];
+/// What a plugin forks would keep the reader waiting for the end for as long as it lives, and might read
+/// what is meant for us.
+static PRIVATE: [AtomicI32; 3] = [const { AtomicI32::new(-1) }; 3];
 
 /// Has a copy of this process that is made by forking it close `descriptor`.
 #[expect(unsafe_code, reason = "what happens in a fork is C API only")]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::registry::Plugin;
-use super::{Imported, Loader, Out, Work};
+use super::{Imported, Loader, Out, Policy, Work};
 use crate::host::Host;
 use crate::model::{
-    Because, Edit, Event, Phase, PluginFault, PluginId, Standing, State, is_python,
+    Because, Edit, Event, Fields, Phase, PluginFault, PluginId, Standing, State, is_python,
 };
 use crate::requirements::Packages;
 use crate::source::{ContentHash, Source};
@@ -97,6 +97,22 @@ impl<H: Host> Loader<H> {
     /// The id of the plugin with `key`.
     pub fn id_of(&self, key: &PluginId) -> Option<PluginId> {
         self.registry.get(key).map(|plugin| plugin.id.clone())
+    }
+
+    /// Under which key the host knows the plugin with that id.
+    pub fn key_of(&self, id: &PluginId) -> Option<PluginId> {
+        self.registry.key_of(id).cloned()
+    }
+
+    /// The literal metadata of the live plugin with that id.
+    pub fn fields_of(&self, id: &PluginId) -> Option<Fields> {
+        let live = self.registry.with_id(id)?.live.as_ref()?;
+        Some(live.candidate.fields.clone())
+    }
+
+    /// What the user decided about plugins.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The entry of the plugin with `key`.

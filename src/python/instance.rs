@@ -5,7 +5,8 @@ use pyo3::intern;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyDict, PyDictMethods, PyModule, PyModuleMethods, PyString, PyType, PyTypeMethods,
+    PyBool, PyDict, PyDictMethods, PyModule, PyModuleMethods, PyString, PyStringMethods, PyType,
+    PyTypeMethods,
 };
 
 use super::json;
@@ -197,7 +198,7 @@ fn add(fields: &mut Fields, dict: &Bound<'_, PyDict>, known: &Fields) -> Result<
 pub(crate) fn initialize(
     instance: &Bound<'_, PyAny>,
     context: &Bound<'_, PyAny>,
-) -> PyResult<Option<&'static str>> {
+) -> PyResult<Option<String>> {
     let py = instance.py();
     if let Ok(method) = instance.getattr(intern!(py, "initialize")) {
         let answer = match takes(&method)? {
@@ -209,7 +210,7 @@ pub(crate) fn initialize(
             }
             Takes::Nothing => method.call0()?,
         };
-        if let Some(refusal) = refusal(&answer, "initialize() returned False")? {
+        if let Some(refusal) = refusal(&answer, "initialize()")? {
             return Ok(Some(refusal));
         }
     }
@@ -222,17 +223,32 @@ pub(crate) fn initialize(
     }
     if is_a(instance, "ServicePlugin")? {
         let answer = instance.call_method0(intern!(py, "start_service"))?;
-        return refusal(&answer, "start_service() returned False");
+        return refusal(&answer, "start_service()");
     }
     Ok(None)
 }
 
-fn refusal(answer: &Bound<'_, PyAny>, message: &'static str) -> PyResult<Option<&'static str>> {
+/// Why the answer is none to go on with: `False`, or QtForge's `{"success": False, "error": "…"}`.
+fn refusal(answer: &Bound<'_, PyAny>, what: &str) -> PyResult<Option<String>> {
+    let py = answer.py();
     if answer.get_type().name()? == "coroutine" {
         answer.call_method0("close")?;
-        return Ok(Some("it is an `async def`, and nothing awaits it: make it a plain `def`"));
+        let message = "it is an `async def`, and nothing awaits it: make it a plain `def`";
+        return Ok(Some(message.to_owned()));
     }
-    Ok(answer.is(pyo3::types::PyBool::new(answer.py(), false).as_any()).then_some(message))
+    let no = PyBool::new(py, false);
+    if answer.is(no.as_any()) {
+        return Ok(Some(format!("{what} returned False")));
+    }
+    let Ok(told) = answer.cast::<PyDict>() else { return Ok(None) };
+    if !told.get_item(intern!(py, "success"))?.is_some_and(|success| success.is(no.as_any())) {
+        return Ok(None);
+    }
+    let why = match told.get_item(intern!(py, "error"))? {
+        Some(error) => format!(": {}", error.str()?.to_string_lossy()),
+        None => String::new(),
+    };
+    Ok(Some(format!("{what} refused{why}")))
 }
 
 /// Calls `stop_service`, if this is a `ServicePlugin`.

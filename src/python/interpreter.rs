@@ -170,8 +170,13 @@ impl Outside {
 
     /// The command that makes it a host.
     pub fn command(&self) -> Command {
+        self.module("qtforge.host")
+    }
+
+    /// The command that runs a module of the wheel.
+    pub fn module(&self, name: &str) -> Command {
         let mut command = Command::new(&self.executable);
-        command.args(["-m", "qtforge.host"]);
+        command.args(["-m", name]);
         command
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! They take owned commands from `host` and give owned outcomes back; no Python object leaves here.
 
+mod bridged;
 mod call;
 mod context;
 mod deadline;

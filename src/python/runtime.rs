@@ -16,6 +16,7 @@ use crossbeam_channel::Sender;
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 use pyo3::types::{PyModule, PyModuleMethods};
 
+use super::bridged::Wanted;
 use super::call::{Called, Calls, Visit};
 use super::deadline::{Urgency, Watchdog};
 use super::debugger::{self, AskTerminal};
@@ -74,6 +75,8 @@ pub struct Runtime {
     loader: u64,
     /// Whoever called makes the contexts, and initializes: `Running::context` is a `Life` then.
     pub(super) by_user: bool,
+    /// A program in another language says what instances are made with.
+    pub(super) wanted: Option<Wanted>,
     /// The exception behind the latest fault, for a caller in Python.
     pub(super) cause: RefCell<Option<PyErr>>,
     pub(super) slots: HashMap<PluginId, Slots>,
@@ -141,6 +144,7 @@ impl Runtime {
             leaks: Some(Leaks::new(py)?),
             loader: 0,
             by_user: false,
+            wanted: None,
             cause: RefCell::new(None),
             slots: HashMap::new(),
             held: Vec::new(),
@@ -164,6 +168,7 @@ impl Runtime {
             calls: Calls::as_guest(Guest::new(py)?),
             loader: LOADERS.fetch_add(1, Ordering::Relaxed),
             by_user,
+            wanted: None,
             leaks: None,
             cause: RefCell::new(None),
             slots: HashMap::new(),
@@ -475,8 +480,7 @@ impl Runtime {
                     if self.by_user {
                         return life::again(&context);
                     }
-                    let refused = instance::initialize(running.instance.bind(py), &context)?;
-                    Ok(refused.map(str::to_owned))
+                    instance::initialize(running.instance.bind(py), &context)
                 })
             })
             .and_then(|refused| match refused {

@@ -55,7 +55,7 @@ impl Runtime {
                 };
                 return Ok((fields, running));
             }
-            Ok(Some(message)) => refusal(message, importer.get()),
+            Ok(Some(message)) => refusal(&message, importer.get()),
             Err(fault) => fault,
         };
         self.dispose(importer, &context, start.limits.shutdown);
@@ -94,9 +94,11 @@ impl Runtime {
         module: &Bound<'py, PyModule>,
     ) -> Result<Bound<'py, PyAny>, PluginFault> {
         let class = start.class.as_deref();
-        let made = self.phase(importer, Phase::Create, start.limits.phase, |_| {
-            instance::make(module, class)
-        })?;
+        let made =
+            self.phase(importer, Phase::Create, start.limits.phase, |_| match &self.wanted {
+                Some(wanted) => wanted.make(module, &start.entry, class),
+                None => instance::make(module, class),
+            })?;
         match made {
             Made::Instance(instance) => Ok(instance),
             Made::Fault(fault) => Err(fault.at(Place::file(&importer.get().identity.entry))),

@@ -15,8 +15,8 @@ use crate::python::Runtime;
 use crate::source::Source;
 
 /// Plugins on the calling thread.
-pub(super) struct Here {
-    pub(super) runtime: Runtime,
+pub(crate) struct Here {
+    pub(crate) runtime: Runtime,
     /// Starts that were asked for, and are carried out when somebody waits for them.
     begun: VecDeque<Start>,
     /// What the interpreter is, if plugins are to be held against it.
@@ -57,12 +57,12 @@ fn ended() -> PluginFault {
 
 impl Here {
     /// Plugins of `runtime`.
-    pub(super) fn new(runtime: Runtime) -> Self {
+    pub(crate) fn new(runtime: Runtime) -> Self {
         Self { runtime, begun: VecDeque::new(), site: None, published: None }
     }
 
     /// The same in the interpreter at `site`, with what is live in `instances`.
-    pub(super) fn published(self, site: Site, instances: Py<PyDict>) -> Self {
+    pub(crate) fn published(self, site: Site, instances: Py<PyDict>) -> Self {
         let published = Published { instances, ids: HashMap::new() };
         Self { site: Some(site), published: Some(published), ..self }
     }

@@ -233,7 +233,7 @@ impl Inner {
 }
 
 /// What a path that somebody named is: a file, a file of a folder with `plugin.json`, or that folder.
-fn look_at(path: &Path) -> Result<UnitChange, PluginFault> {
+pub(crate) fn look_at(path: &Path) -> Result<UnitChange, PluginFault> {
     let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
         let message = format!("cannot read {}: {error}", path.display());
         PluginFault::new(Phase::Read, "ReadError", message).at(Place::file(path))

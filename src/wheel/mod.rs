@@ -10,6 +10,9 @@ mod here;
 mod loader;
 mod supervisor;
 
+pub(crate) use here::Here;
+pub(crate) use loader::look_at;
+
 use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
 use pyo3::{pymodule, wrap_pyfunction};
 

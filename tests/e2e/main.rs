@@ -12,6 +12,7 @@
     reason = "a test ends by panicking; the lint's own exception covers only test functions"
 )]
 
+mod bridge;
 mod cache;
 mod carry;
 mod check;

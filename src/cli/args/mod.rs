@@ -6,6 +6,7 @@
 //! `--version`) and how to print itself.
 
 mod act;
+mod bridge;
 mod common;
 mod look;
 mod reading;
@@ -13,9 +14,8 @@ mod watch;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::error::ErrorKind;
-
 pub use act::{Exec, New};
+pub use bridge::Bridge;
 pub use common::{Color, Common};
 pub use look::{Check, Doctor, Graph, List};
 pub use watch::Watch;
@@ -37,6 +37,8 @@ pub enum Command {
     Exec(Exec),
     /// Write one to start from.
     New(New),
+    /// Serve one host program.
+    Bridge(Bridge),
 }
 
 impl Command {
@@ -49,13 +51,10 @@ impl Command {
             Self::Doctor(doctor) => &doctor.common,
             Self::Exec(exec) => &exec.common,
             Self::New(new) => &new.common,
+            Self::Bridge(bridge) => &bridge.common,
         }
     }
 }
-
-/// Words that are commands of the contract and not of this version. Without this list they would
-/// be taken for folders that are missing so far, and watched in silence.
-const LATER: &[&str] = &["bridge"];
 
 /// Reads the arguments, the program's name first, and the environment.
 ///
@@ -68,9 +67,6 @@ where
 {
     let mut args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let Some(at) = first_word(&args) else { return watch::read(command(), &args) };
-    if let Some(word) = LATER.iter().find(|later| args[at] == **later) {
-        return Err(not_yet(word));
-    }
     let read = match args[at].to_str() {
         // Alone, since what follows the word `watch` is a path, whatever it is called.
         Some("watch") => |args: &[OsString]| watch::read(watch::command(), args),
@@ -79,6 +75,7 @@ where
         Some("doctor") => look::read_doctor,
         Some("exec") => act::read_exec,
         Some("new") => act::read_new,
+        Some("bridge") => bridge::read,
         _ => return watch::read(command(), &args),
     };
     args.remove(at);
@@ -97,7 +94,7 @@ pub fn command() -> clap::Command {
 }
 
 /// Each command by itself.
-fn commands() -> [clap::Command; 6] {
+fn commands() -> [clap::Command; 7] {
     let watch =
         "Load plugins, watch them and reload what a save touches; what runs without a command";
     [
@@ -107,6 +104,7 @@ fn commands() -> [clap::Command; 6] {
         look::doctor_command(),
         act::exec_command(),
         act::new_command(),
+        bridge::command(),
     ]
 }
 
@@ -132,14 +130,4 @@ fn first_word(args: &[OsString]) -> Option<usize> {
         at += if takes_next(arg) { 2 } else { 1 };
     }
     None
-}
-
-fn not_yet(word: &str) -> clap::Error {
-    command().error(
-        ErrorKind::InvalidSubcommand,
-        format!(
-            "the command `{word}` is not available in this version\n\n  \
-             tip: to watch a folder of that name, write `./{word}`"
-        ),
-    )
 }

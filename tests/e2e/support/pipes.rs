@@ -13,7 +13,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What has come from a pipe so far, and whether it is at its end.
 #[derive(Default)]
-pub(super) struct Tape {
+pub(crate) struct Tape {
     bytes: Mutex<(Vec<u8>, bool)>,
     moved: Condvar,
 }
@@ -29,12 +29,12 @@ impl Tape {
         self.moved.notify_all();
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes.lock().unwrap().0).into_owned()
     }
 
     /// Waits until `enough(bytes, ended)`, and says whether that came to be before the deadline.
-    pub(super) fn wait(&self, mut enough: impl FnMut(&[u8], bool) -> bool) -> bool {
+    pub(crate) fn wait(&self, mut enough: impl FnMut(&[u8], bool) -> bool) -> bool {
         let guard = self.bytes.lock().unwrap();
         let (guard, _) = self
             .moved
@@ -55,7 +55,7 @@ pub(crate) fn reap(mut child: Child) -> Receiver<ExitStatus> {
     exit
 }
 
-pub(super) fn read_lines(pipe: ChildStdout, tape: Arc<Tape>) -> Receiver<String> {
+pub(crate) fn read_lines(pipe: ChildStdout, tape: Arc<Tape>) -> Receiver<String> {
     let (send, lines) = mpsc::channel();
     thread::spawn(move || {
         let mut reader = BufReader::new(pipe);
@@ -78,7 +78,7 @@ pub(super) fn read_lines(pipe: ChildStdout, tape: Arc<Tape>) -> Receiver<String>
     lines
 }
 
-pub(super) fn drain(mut pipe: ChildStderr, tape: Arc<Tape>) {
+pub(crate) fn drain(mut pipe: ChildStderr, tape: Arc<Tape>) {
     thread::spawn(move || {
         let mut buffer = [0; 65536];
         while let Ok(length @ 1..) = pipe.read(&mut buffer) {
