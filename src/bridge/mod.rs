@@ -4,6 +4,7 @@
 //! which knows the protocol, and writes the answer. The plugins are those of the one loader
 //! (`src/bridge/plugins.rs`), in this process, which belongs to nobody but them.
 
+mod edits;
 mod plugins;
 
 use std::fs::File;
@@ -11,13 +12,17 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, at, bounded, never, select, unbounded};
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 
 use crate::host::{Hurry, Note};
 use crate::loader::Policy;
 use crate::python::{Interpreter, Runtime, StartupError};
+use crate::watch::Raw;
+use edits::Edits;
 use plugins::Plugins;
+
+pub use edits::Watching;
 
 /// Longer lines are not read to their end.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -35,6 +40,8 @@ pub struct Options {
     pub policy: Policy,
     /// Somebody wants the program to stop.
     pub stop: Receiver<()>,
+    /// Whether edits reload by themselves, and how they are noticed.
+    pub watching: Option<Watching>,
     /// Takes a way to end the call under way soon.
     pub hurried: Box<dyn FnOnce(Hurry) + Send>,
 }
@@ -87,6 +94,10 @@ enum Input {
     TooLong,
     /// A plugin imported something.
     Noted(Note),
+    /// Something happened to a file.
+    Told(Raw),
+    /// Edits may have settled.
+    Settled,
     /// That was all.
     End,
 }
@@ -104,8 +115,8 @@ impl Answers {
 }
 
 fn serve_here(interpreter: &Interpreter, options: Options) -> Result<(), Failure> {
-    let Options { requests, answers, policy, stop, hurried } = options;
-    interpreter.start()?;
+    let Options { requests, answers, policy, stop, watching, hurried } = options;
+    let site = interpreter.start()?;
     let answers = Answers(Arc::new(Mutex::new(answers)));
     let (sender, notes) = unbounded();
     let (plugins, session) = Python::attach(|py| {
@@ -114,13 +125,15 @@ fn serve_here(interpreter: &Interpreter, options: Options) -> Result<(), Failure
         let runtime = Runtime::new(py, sender, false, None, None, terminal)?.for_a_bridge();
         let urgency = runtime.urgency();
         hurried(Box::new(move |limit| urgency.hurry(limit)));
-        let plugins = Bound::new(py, Plugins::new(runtime, policy, answers.clone()))?;
+        let plugins = Bound::new(py, Plugins::new(py, runtime, site, policy, answers.clone()))?;
         let session = py.import("qtforge._bridge")?.getattr("Session")?.call1((&plugins,))?;
         PyResult::Ok((plugins.unbind(), session.unbind()))
     })?;
     let lines = read_lines(requests).map_err(Failure::Answers)?;
     let served = answers.line(b"{\"ready\": true}\n").map_or_else(ended_by, |()| {
-        answer_all(&plugins, &session, &answers, || next(&lines, &stop, &notes))
+        let edits = watching.map(Edits::new);
+        let channels = Channels { lines, stop, notes };
+        answer_all(&plugins, &session, &answers, &channels, edits)
     });
     Python::attach(|py| plugins.get().finish(py));
     served
@@ -131,14 +144,37 @@ fn answer_all(
     plugins: &Py<Plugins>,
     session: &Py<PyAny>,
     answers: &Answers,
-    mut next: impl FnMut() -> Input,
+    channels: &Channels,
+    mut edits: Option<Edits>,
 ) -> Result<(), Failure> {
     loop {
-        let (answer, over) = match next() {
+        if let Some(edits) = &mut edits
+            && let Some((imported, news)) = plugins.get().news()
+        {
+            edits.executed(imported);
+            edits.follow(news);
+        }
+        let (answer, over) = match next(channels, edits.as_ref()) {
             Input::Line(line) => Python::attach(|py| answer(session.bind(py), &line))?,
             Input::TooLong => Python::attach(|py| refuse(session.bind(py)))?,
             Input::Noted(note) => {
                 plugins.get().note(note);
+                continue;
+            }
+            Input::Told(raw) => {
+                if let Some(edits) = &mut edits {
+                    edits.take_in(raw);
+                }
+                continue;
+            }
+            Input::Settled => {
+                let changed = edits.as_mut().map(Edits::settled).unwrap_or_default();
+                if !changed.is_empty() {
+                    Python::attach(|py| {
+                        let told = plugins.get().edited(py, changed)?;
+                        session.bind(py).call_method1("tell", (told,)).map(drop)
+                    })?;
+                }
                 continue;
             }
             Input::End => return Ok(()),
@@ -168,12 +204,24 @@ fn refuse(session: &Bound<'_, PyAny>) -> PyResult<(Option<Vec<u8>>, bool)> {
     Ok((Some(session.call_method1("too_long", (LONGEST,))?.extract()?), false))
 }
 
+/// Where what is to be done comes from.
+struct Channels {
+    lines: Receiver<Input>,
+    stop: Receiver<()>,
+    notes: Receiver<Note>,
+}
+
 /// Waits for the next thing to do. Who wants to stop goes before who wants something.
-fn next(lines: &Receiver<Input>, stop: &Receiver<()>, notes: &Receiver<Note>) -> Input {
+fn next(channels: &Channels, edits: Option<&Edits>) -> Input {
+    let Channels { lines, stop, notes } = channels;
+    let raw = edits.map_or_else(never, |edits| edits.raw.clone());
+    let timer = edits.and_then(Edits::deadline).map_or_else(never, at);
     if stop.try_recv().is_ok() {
         return Input::End;
     }
     select! {
+        recv(raw) -> raw => raw.map_or(Input::End, Input::Told),
+        recv(timer) -> _ => Input::Settled,
         recv(stop) -> _ => Input::End,
         recv(notes) -> note => note.map_or(Input::End, Input::Noted),
         recv(lines) -> line => line.unwrap_or(Input::End),

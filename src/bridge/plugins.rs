@@ -15,13 +15,14 @@ use pyo3::types::{PyDict, PyDictMethods};
 use pyo3::{pyclass, pymethods};
 
 use super::Answers;
+use super::edits::{Changed, News};
 use crate::host::Note;
-use crate::loader::{Loader, Policy};
-use crate::model::{Edit, Event, PluginFault, PluginId, UnitChange, Verdict};
+use crate::loader::{Imported, Loader, Policy};
+use crate::model::{Edit, Event, MANIFEST, PluginFault, PluginId, Site, UnitChange, Verdict};
 use crate::python::Runtime;
 use crate::report::{JsonLines, Report};
 use crate::source::Source;
-use crate::wheel::{Here, look_at};
+use crate::wheel::{Here, look_again, look_at};
 
 /// See the module.
 #[pyclass(frozen, module = "qtforge._bridge")]
@@ -34,7 +35,12 @@ struct Inner {
     loader: Loader<Here>,
     /// By unit, the id that a plugin has which does not say one.
     named: HashMap<PathBuf, PluginId>,
+    /// What was executed since somebody asked.
+    imported: Vec<Imported>,
 }
+
+/// What a piece of a plugin's code gave, or why it failed.
+type Ran<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyDict>>);
 
 /// What a change came to.
 #[derive(Default)]
@@ -123,7 +129,7 @@ impl Plugins {
         py: Python<'py>,
         id: Option<&str>,
         body: &Bound<'py, PyAny>,
-    ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<Bound<'py, PyDict>>)> {
+    ) -> PyResult<Ran<'py>> {
         let mut inner = self.lock()?;
         let limit = inner.loader.policy().timeout;
         let key = id.and_then(PluginId::new).and_then(|id| inner.loader.key_of(&id));
@@ -143,16 +149,48 @@ impl Plugins {
 }
 
 impl Plugins {
-    pub(super) fn new(runtime: Runtime, policy: Policy, answers: Answers) -> Self {
-        let loader = Loader::new(Here::new(runtime), policy);
-        Self { inner: Mutex::new(Inner { loader, named: HashMap::new() }), answers }
+    pub(super) fn new(
+        py: Python<'_>,
+        runtime: Runtime,
+        site: Site,
+        policy: Policy,
+        answers: Answers,
+    ) -> Self {
+        let here = Here::new(runtime).published(site, PyDict::new(py).unbind());
+        let loader = Loader::new(here, policy);
+        Self {
+            inner: Mutex::new(Inner { loader, named: HashMap::new(), imported: Vec::new() }),
+            answers,
+        }
     }
 
     /// What a plugin imported long after its start belongs to it as well.
     pub(super) fn note(&self, note: Note) {
         if let Ok(mut inner) = self.lock() {
-            inner.loader.note(note);
+            let imported = inner.loader.note(note);
+            inner.imported.extend(imported);
         }
+    }
+
+    /// What plugins were made of and have reached for since the last time.
+    pub(super) fn news(&self) -> Option<(Vec<Imported>, News)> {
+        let mut inner = self.lock().ok()?;
+        let mut imported = std::mem::take(&mut inner.imported);
+        let files = inner.loader.take_news();
+        if !files.is_empty() {
+            // What was read here and sent along is not told as imported.
+            let known =
+                inner.loader.standings().into_iter().flat_map(|it| inner.loader.files_of(&it.key));
+            let new = known.filter(|(path, _)| files.iter().any(|(file, _)| file == path));
+            imported.extend(new.filter_map(|(path, hash)| Some(Imported { path, hash: hash? })));
+        }
+        let patterns = inner.loader.take_patterns();
+        Some((imported, News { files, patterns, missed: inner.loader.missed() }))
+    }
+
+    /// These files were edited; what became of the plugins.
+    pub(super) fn edited(&self, py: Python<'_>, changed: Changed) -> PyResult<Vec<String>> {
+        self.change(py, |inner| inner.edited(changed).events)
     }
 
     /// Ends what is left, and runs what is to run before the process ends.
@@ -216,7 +254,7 @@ impl Inner {
         self.name(&mut found);
         let mut outcome = Outcome::default();
         let edit = Edit { units: vec![found], ..Edit::nothing() };
-        self.loader.apply(edit, &mut |event| outcome.take_in(event));
+        self.apply(edit, &mut outcome);
         if outcome.failures.is_empty()
             && let Some(id) = self.id_at(&unit)
         {
@@ -244,14 +282,15 @@ impl Inner {
             }
         }
         let entry = self.loader.entry_of(&key).unwrap_or_else(|| unit.to_owned());
-        match look_at(&entry) {
+        match look_again(&entry, self.loader.has_own_id(&key)) {
             Ok(mut found) => {
                 self.name(&mut found);
                 edit.units.push(found);
             }
             Err(fault) => return outcome.failed(fault),
         }
-        self.loader.renew(edit, &key, &mut |event| outcome.take_in(event));
+        let imported = self.loader.renew(edit, &key, &mut |event| outcome.take_in(event));
+        self.imported.extend(imported);
         if self.is_live(unit) {
             outcome.id = self.id_at(unit);
         }
@@ -260,10 +299,50 @@ impl Inner {
 
     fn forget(&mut self, unit: &Path) -> Outcome {
         let mut outcome = Outcome::default();
-        let gone = UnitChange { unit: unit.to_owned(), verdict: None, entry: None };
+        let gone =
+            UnitChange { unit: unit.to_owned(), verdict: None, entry: None, entry_path: None };
         let edit = Edit { units: vec![gone], ..Edit::nothing() };
-        self.loader.apply(edit, &mut |event| outcome.take_in(event));
+        self.apply(edit, &mut outcome);
         outcome
+    }
+
+    /// Brings what is loaded in line with files that were edited.
+    fn edited(&mut self, changed: Changed) -> Outcome {
+        let mut edit = Edit { changed, ..Edit::nothing() };
+        for plugin in self.loader.standings() {
+            let Some(unit) = self.loader.unit_of(&plugin.id) else { continue };
+            let entry = plugin.path;
+            let concerns = |path: &Path| edit.changed.contains_key(path);
+            if !concerns(&entry) && !concerns(&unit.join(MANIFEST)) {
+                continue;
+            }
+            match look_again(&entry, self.loader.has_own_id(&plugin.key)) {
+                Ok(mut found) if found.unit == unit => {
+                    self.name(&mut found);
+                    // What is parsed here is what is compiled.
+                    if let Some(source) = &found.entry
+                        && edit.changed.contains_key(&source.path)
+                    {
+                        edit.changed.insert(source.path.clone(), Some(source.clone()));
+                    }
+                    edit.units.push(found);
+                }
+                _ => edit.units.push(UnitChange {
+                    unit,
+                    verdict: None,
+                    entry: None,
+                    entry_path: None,
+                }),
+            }
+        }
+        let mut outcome = Outcome::default();
+        self.apply(edit, &mut outcome);
+        outcome
+    }
+
+    fn apply(&mut self, edit: Edit, outcome: &mut Outcome) {
+        let imported = self.loader.apply(edit, &mut |event| outcome.take_in(event));
+        self.imported.extend(imported);
     }
 
     fn id_at(&self, unit: &Path) -> Option<PluginId> {

@@ -10,10 +10,12 @@ use super::args::Bridge;
 use super::problem::Problem;
 use super::running::{Stopping, handle_signals, policy};
 use super::{Exit, stdio, survey};
-use crate::bridge::{self, Failure, Options};
+use crate::bridge::{self, Failure, Options, Watching};
+use crate::debounce::Settle;
 use crate::loader::Policy;
 use crate::model::Isolation;
 use crate::python::{Interpreter, Outside, StartupError};
+use crate::settings::{CliLayer, Settings};
 
 pub(super) fn run(arguments: &Bridge) -> Result<Exit, Problem> {
     let settings = survey::settings(&arguments.common)?;
@@ -33,15 +35,25 @@ pub(super) fn run(arguments: &Bridge) -> Result<Exit, Problem> {
     stdio::watch_reader(&answers, stop).map_err(|error| Problem::fault(&error))?;
     // Plugins run here, whatever the settings say of a watch.
     let policy = Policy { isolation: Isolation::None, ..policy(&settings) };
+    let watching = arguments.watch.then(|| watching(&arguments.common.layer, &settings));
     // Set once, here; nobody else does.
     let hurried = Box::new(move |hurry| drop(stopping.hurry.set(hurry)));
-    let options = Options { requests, answers, policy, stop: stopped, hurried };
+    let options = Options { requests, answers, policy, stop: stopped, watching, hurried };
     match bridge::serve(interpreter, options) {
         Ok(()) => Ok(Exit::Clean),
         Err(Failure::Startup(error)) if !matches!(error, StartupError::Failed(_)) => {
             Err(Problem::usage(&error))
         }
         Err(error) => Err(Problem::fault(&error)),
+    }
+}
+
+/// How edits are noticed.
+fn watching(layer: &CliLayer, settings: &Settings) -> Watching {
+    Watching {
+        ignored: survey::ignored(layer, settings),
+        polling: survey::polling(settings.poll),
+        settle: Settle::with_burst(settings.settle),
     }
 }
 

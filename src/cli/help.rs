@@ -91,6 +91,7 @@ Exit codes:
 pub(super) const BRIDGE_MORE: &str = "\
 Examples:
   replug bridge                    as a host program starts it
+  replug bridge --watch            the same, and a save reloads what it touches
   python -m qtforge.bridge         the same, with the Python package
 
 Plugins are loaded by request. Deadlines, the mode of reloads and the configuration of plugins come \

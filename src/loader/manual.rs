@@ -110,6 +110,17 @@ impl<H: Host> Loader<H> {
         Some(live.candidate.fields.clone())
     }
 
+    /// Whether the plugin with `key` says its id itself.
+    pub fn has_own_id(&self, key: &PluginId) -> bool {
+        let live = self.registry.get(key).and_then(|plugin| plugin.live.as_ref());
+        live.is_some_and(|live| !live.candidate.provisional)
+    }
+
+    /// Own modules that plugins looked for and did not find, without an extension.
+    pub fn missed(&self) -> BTreeSet<PathBuf> {
+        self.registry.missed().cloned().collect()
+    }
+
     /// What the user decided about plugins.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -370,6 +370,11 @@ impl Registry {
         keys
     }
 
+    /// What was looked for and is not there, without an extension.
+    pub(crate) fn missed(&self) -> impl Iterator<Item = &PathBuf> {
+        self.missed.keys()
+    }
+
     /// Files that became of interest, or stopped being so, since the last time; whether they are now.
     pub(crate) fn take_news(&mut self) -> Vec<(PathBuf, bool)> {
         let news = std::mem::take(&mut self.news);

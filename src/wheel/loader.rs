@@ -206,7 +206,7 @@ impl Inner {
             }
         }
         let entry = self.loader.entry_of(&key).unwrap_or_else(|| unit.to_owned());
-        match look_at(&entry) {
+        match look_again(&entry, self.loader.has_own_id(&key)) {
             Ok(found) => edit.units.push(found),
             Err(fault) => return outcome.failed(&entry, fault),
         }
@@ -269,6 +269,23 @@ pub(crate) fn look_at(path: &Path) -> Result<UnitChange, PluginFault> {
             Ok(UnitChange { unit: path, verdict, entry, entry_path: None })
         }
     }
+}
+
+/// The same for a plugin that is loaded. One that said its id itself is still that plugin if its file
+/// does not any more: it has failed, and no other one has come.
+pub(crate) fn look_again(path: &Path, has_own_id: bool) -> Result<UnitChange, PluginFault> {
+    let mut found = look_at(path)?;
+    if has_own_id
+        && let Some(Verdict::Plugin(candidate)) = &found.verdict
+        && candidate.provisional
+    {
+        let message = "the file does not read as a plugin any more";
+        let fault = PluginFault::new(Phase::Metadata, "InvalidMetadata", message);
+        let (id, otherwise) = (Some(candidate.id.clone()), Box::new(Verdict::NotAPlugin));
+        // What Python says of it comes first: it may not even parse.
+        found.verdict = Some(Verdict::Unparsed { id, fault, otherwise });
+    }
+    Ok(found)
 }
 
 fn seconds(name: &str, value: f64) -> PyResult<Duration> {

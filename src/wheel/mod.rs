@@ -11,7 +11,7 @@ mod loader;
 mod supervisor;
 
 pub(crate) use here::Here;
-pub(crate) use loader::look_at;
+pub(crate) use loader::{look_again, look_at};
 
 use pyo3::prelude::{Bound, PyModule, PyModuleMethods, PyResult};
 use pyo3::{pymodule, wrap_pyfunction};

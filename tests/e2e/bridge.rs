@@ -432,6 +432,64 @@ fn events_are_told_to_whoever_subscribed() {
 }
 
 #[test]
+fn with_watch_a_save_reloads_by_itself() {
+    let scene = Scene::new();
+    let mut bridge = Bridge::ready(&scene, &["--watch"]);
+    let load = |id: u32, path: &str| json!({"type": "load_plugin", "id": id, "plugin_path": path, "plugin_class": ""});
+    bridge.ask(load(2, "folder"));
+    bridge.ask(load(4, "sample.py"));
+    let names = ["reloaded", "failed", "unloaded"];
+    bridge.ask(json!({"type": "subscribe_events", "id": 6, "plugin_id": "org.folder", "event_names": names}));
+    let answer = |bridge: &mut Bridge, expected: u32| {
+        let call = json!({"type": "call_method", "id": 8, "plugin_id": "org.folder", "method_name": "answer"});
+        assert_eq!(bridge.ask(call)["result"], json!(expected));
+    };
+    let told = |bridge: &mut Bridge, expected: Value| {
+        let event = bridge.read();
+        assert!(fits(&expected, &event) && event.get("id").is_none(), "{event}");
+    };
+    for number in 43..46 {
+        scene.write("folder/helper.py", format!("ANSWER = {number}\n"));
+        told(
+            &mut bridge,
+            json!({"event": "reloaded", "plugin_id": "org.folder", "because": "edit"}),
+        );
+        answer(&mut bridge, number);
+    }
+    // A bad save is told, and what ran goes on; nobody subscribed to the other plugin.
+    scene.write("sample.py", "def f(:\n");
+    scene.write("folder/helper.py", "ANSWER = (\n");
+    told(
+        &mut bridge,
+        json!({"event": "failed", "plugin_id": "org.folder", "kept": true, "phase": "parse"}),
+    );
+    answer(&mut bridge, 45);
+    // What it imports now and is missing is waited for.
+    scene.write("folder/helper.py", "from other import ANSWER\n");
+    told(&mut bridge, json!({"event": "failed", "phase": "import", "kept": true}));
+    scene.write("folder/other.py", "ANSWER = 46\n");
+    told(&mut bridge, json!({"event": "reloaded", "because": "edit"}));
+    answer(&mut bridge, 46);
+    // Renamed into place, as editors save.
+    let beside = scene.write("folder/new.tmp", "ANSWER = 47\n");
+    fs::rename(beside, scene.path("folder/other.py")).unwrap();
+    told(&mut bridge, json!({"event": "reloaded"}));
+    answer(&mut bridge, 47);
+    scene.write("folder/plugin.json", r#"{"id": "org.folder", "version": "3.0.0"}"#);
+    told(&mut bridge, json!({"event": "reloaded", "version": "3.0.0", "because": "metadata"}));
+    // All of it at once.
+    fs::rename(scene.path("folder"), scene.outside("folder")).unwrap();
+    told(&mut bridge, json!({"event": "unloaded", "because": "deleted"}));
+    let call = json!({"type": "get_plugin_info", "id": 10, "plugin_id": "org.folder"});
+    assert_eq!(bridge.ask(call)["success"], json!(false));
+    // The other one still runs what it ran.
+    let call = json!({"type": "call_method", "id": 12, "plugin_id": "sample", "method_name": "add", "parameters": [1]});
+    assert_eq!(bridge.ask(call)["result"], json!(1));
+    bridge.close();
+    assert_eq!(bridge.end().0, Some(0));
+}
+
+#[test]
 fn settings_hold_and_bad_usage_is_told() {
     let scene = Scene::new();
     scene.write("watch.toml", "[plugins.\"org.named\"]\nconfiguration = { step = 7 }\n");

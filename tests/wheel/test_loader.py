@@ -115,6 +115,18 @@ class Loader(Case):
                 context.get_event_bus().publish("ping", answers)
                 self.assertEqual(answers, [1])
 
+    def test_a_file_that_does_not_read_as_a_plugin_any_more_keeps_it(self) -> None:
+        old = self.load()
+        for text, kind in [("def f(:\n", "SyntaxError"), ("x = 1\n", "metadata"), ("", "metadata")]:
+            with self.subTest(text=text):
+                self.put("my_plugin.py", text)
+                with self.assertLogs("qtforge", "ERROR") as logs:
+                    self.assertFalse(self.loader.reload_plugin("com.example.myplugin"))
+                self.assertIn(kind, logs.output[0])
+                self.assertIs(self.loader.get_plugin("com.example.myplugin"), old)
+        self.put("my_plugin.py", PLUGIN)
+        self.assertTrue(self.loader.reload_plugin("com.example.myplugin"))
+
     def test_unloading(self) -> None:
         plugin = self.load()
         self.assertTrue(self.loader.unload_plugin("com.example.myplugin"))

@@ -49,6 +49,7 @@ complete -c replug -n "__fish_replug_needs_command" -a "check" -d 'Check the plu
 complete -c replug -n "__fish_replug_needs_command" -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
 complete -c replug -n "__fish_replug_needs_command" -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
 complete -c replug -n "__fish_replug_needs_command" -a "new" -d 'Write a working plugin to start from'
+complete -c replug -n "__fish_replug_needs_command" -a "bridge" -d 'Serve one host program over JSON lines on stdin and stdout'
 complete -c replug -n "__fish_replug_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c replug -n "__fish_replug_using_subcommand watch" -l config -d 'Read settings from FILE [default: watch.toml, if it is there]' -r -F
 complete -c replug -n "__fish_replug_using_subcommand watch" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -117,10 +118,22 @@ complete -c replug -n "__fish_replug_using_subcommand new" -l json -d 'Print JSO
 complete -c replug -n "__fish_replug_using_subcommand new" -s v -l verbose -d 'Tell more; twice for more still'
 complete -c replug -n "__fish_replug_using_subcommand new" -s q -l quiet -d 'Tell only what went wrong'
 complete -c replug -n "__fish_replug_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "list" -d 'List the plugins that are found; runs nothing'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "check" -d 'Check the plugins for everything that can be told without running them'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "new" -d 'Write a working plugin to start from'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c replug -n "__fish_replug_using_subcommand bridge" -l timeout -d 'Deadline of each phase of a load, of each call and of each piece of code, in seconds, such as 0.5 [default: 10]' -r
+complete -c replug -n "__fish_replug_using_subcommand bridge" -l python -d 'Python interpreter to run plugins with' -r -F
+complete -c replug -n "__fish_replug_using_subcommand bridge" -l config -d 'Read settings from FILE [default: watch.toml, if it is there]' -r -F
+complete -c replug -n "__fish_replug_using_subcommand bridge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c replug -n "__fish_replug_using_subcommand bridge" -l watch -d 'Reload plugins when one of their files is saved, and not by request only'
+complete -c replug -n "__fish_replug_using_subcommand bridge" -l json -d 'Print JSON, one object a line'
+complete -c replug -n "__fish_replug_using_subcommand bridge" -s v -l verbose -d 'Tell more; twice for more still'
+complete -c replug -n "__fish_replug_using_subcommand bridge" -s q -l quiet -d 'Tell only what went wrong'
+complete -c replug -n "__fish_replug_using_subcommand bridge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "list" -d 'List the plugins that are found; runs nothing'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "check" -d 'Check the plugins for everything that can be told without running them'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "new" -d 'Write a working plugin to start from'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "bridge" -d 'Serve one host program over JSON lines on stdin and stdout'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{CommandFactory, Parser};
 
 use super::super::help::BRIDGE_MORE;
@@ -17,6 +18,8 @@ use super::reading::{self, HasCommon, Read};
 pub struct Bridge {
     /// What every command was asked.
     pub common: Common,
+    /// Reload what is edited.
+    pub watch: bool,
     /// The arguments, for another interpreter to be started with.
     pub arguments: Vec<OsString>,
 }
@@ -34,6 +37,10 @@ pub struct Bridge {
     max_term_width = 100
 )]
 struct Options {
+    /// Reload plugins when one of their files is saved, and not by request only
+    #[arg(long, env = "REPLUG_WATCH", value_parser = BoolishValueParser::new())]
+    watch: bool,
+
     /// Deadline of each phase of a load, of each call and of each piece of code, in seconds, such as
     /// 0.5 [default: 10]
     #[arg(long, value_name = "SECONDS", env = "REPLUG_TIMEOUT", value_parser = values::seconds)]
@@ -60,9 +67,9 @@ pub(super) fn command() -> clap::Command {
 
 pub(super) fn read(args: &[OsString]) -> Result<Command, clap::Error> {
     let Read { options, mut command, .. } = reading::read::<Options>(command(), args)?;
-    let Options { timeout, python, common } = options;
+    let Options { watch, timeout, python, common } = options;
     let mut common = common.common(&mut command, &[], python.as_deref())?;
     common.layer.options.timeout = timeout;
     let arguments = args.iter().skip(1).cloned().collect();
-    Ok(Command::Bridge(Bridge { common, arguments }))
+    Ok(Command::Bridge(Bridge { common, watch, arguments }))
 }
