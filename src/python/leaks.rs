@@ -15,7 +15,12 @@ use crate::model::{PluginId, Warning};
 pub(crate) struct Leaks {
     search: Py<PyModule>,
     ended: Vec<Ended>,
+    /// So many of them are a reason to drop those that are gone already.
+    most: usize,
 }
+
+/// Nobody looks while one reload follows the other, and most generations are gone by themselves.
+const FEW: usize = 64;
 
 struct Ended {
     key: PluginId,
@@ -37,7 +42,7 @@ impl Leaks {
         let search = PyModule::new(py, "qtforge._leaks")?;
         imports::execute(&code, &search.dict())?;
         search.getattr("install")?.call1((wrap_pyfunction!(nearest, &search)?,))?;
-        Ok(Self { search: search.unbind(), ended: Vec::new() })
+        Ok(Self { search: search.unbind(), ended: Vec::new(), most: FEW })
     }
 
     /// A generation has ended, and nothing of ours needs it any more. It is looked at if anything is.
@@ -45,6 +50,10 @@ impl Leaks {
         let this = importer.get();
         this.forget_fault();
         let Some(leaks) = leaks else { return };
+        if leaks.ended.len() >= leaks.most {
+            leaks.ended.retain(|one| one.importer(importer.py()).is_some());
+            leaks.most = FEW.max(leaks.ended.len() * 2);
+        }
         match PyWeakrefReference::new(importer) {
             Ok(weak) => leaks.ended.push(Ended {
                 key: this.identity.key.clone(),
