@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, at, never, sel
 
 mod commands;
 mod console;
+mod memory;
 mod packages;
 
 pub use commands::{Answer, Command};
@@ -219,6 +220,7 @@ impl<H: Host> Supervisor<H> {
         self.warn_of_the_tree();
         if !self.inputs.stopping.load(Ordering::Relaxed) {
             self.voice.say(&Event::Ready { plugins: self.loader.live() });
+            memory::log(self.loader.process());
         }
         false
     }
@@ -489,6 +491,7 @@ impl<H: Host> Supervisor<H> {
         let Self { loader, voice, .. } = self;
         let took = loader.inspect(&mut |event| voice.say(&event));
         self.idle = IDLE.max(took * 20);
+        memory::log(self.loader.process());
     }
 
     /// The watch follows what concerns plugins now. What was edited before it did is settled like any

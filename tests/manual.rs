@@ -169,7 +169,7 @@ fn say(event: &Event) -> String {
             format!("reloaded {} {} {}", live.id, live.generation, because.as_str())
         }
         Event::Failed { id, fault, kept, .. } => {
-            format!("failed {} {} {kept:?}", id.as_ref().unwrap(), fault.kind)
+            format!("failed {} {} {:?}", id.as_ref().unwrap(), fault.kind, kept.generation())
         }
         other => format!("{other:?}"),
     }

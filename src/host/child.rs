@@ -123,8 +123,7 @@ fn lock(aside: &Aside) -> MutexGuard<'_, Option<UnixStream>> {
 /// How long the child may be stopped before it is ended; `None` if for ever.
 fn limit(request: &Request, limits: Option<&Limits>) -> Option<Duration> {
     match request {
-        Request::Exec(..) => None,
-        Request::Start(_) | Request::Restore(_) | Request::Call(..) => {
+        Request::Start(_) | Request::Restore(_) | Request::Call(..) | Request::Exec(..) => {
             limits.map(|limits| limits.phase)
         }
         Request::Stop(..) | Request::Forget(_) => {
@@ -372,6 +371,10 @@ impl Link for ChildLink {
         if dead { self.bury() } else { None }
     }
 
+    fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(|process| process.child.id())
+    }
+
     fn pause(&self) -> Duration {
         let doublings = self.deaths.checked_sub(2);
         let pause = doublings.map(|count| Duration::from_millis(100) * 2_u32.pow(count.min(6)));
@@ -384,8 +387,10 @@ impl Link for ChildLink {
 
     fn close(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // It leaves by itself now; what plugins left running in its group does not.
-            wait_for_the_end(&process.child);
+            // It leaves by itself if it was told; what plugins left running in its group does not.
+            if !process.silent.load(Ordering::Relaxed) && process.finished.load(Ordering::Relaxed) {
+                wait_for_the_end(&process.child);
+            }
             end_group(process.child.id());
             let _ = process.child.wait();
             if let Some(prints) = &process.prints {
@@ -424,11 +429,8 @@ impl Reader {
         let mut words = BufReader::new(&aside);
         while let Ok(Some(telling)) = wire::read(&mut words) {
             match telling {
-                Telling::Note(note) => {
-                    if self.notes.send(*note).is_err() {
-                        break;
-                    }
-                }
+                // If nobody wants to know, that is no end of the child.
+                Telling::Note(note) => _ = self.notes.send(*note),
                 Telling::Terminal(wanted) => {
                     let done = self.lend(wanted);
                     // If nobody is there to hear it, nobody uses it.

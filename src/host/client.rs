@@ -20,6 +20,11 @@ pub(super) trait Link {
     /// See [`Host::death`].
     fn death(&mut self) -> Option<Death>;
 
+    /// See [`Host::process`].
+    fn process(&self) -> Option<u32> {
+        None
+    }
+
     /// See [`Host::pause`].
     fn pause(&self) -> Duration;
 
@@ -81,6 +86,10 @@ fn gone() -> PluginFault {
 impl Host for Client {
     fn site(&self) -> Option<&Site> {
         Some(&self.site)
+    }
+
+    fn process(&self) -> Option<u32> {
+        self.link.process()
     }
 
     fn prepare(&mut self, source: &Source) {

@@ -38,25 +38,30 @@ pub(super) fn is_innocent(status: ExitStatus) -> bool {
 /// The end of a process; `None` if it did not end by itself, but let go of its supervisor.
 pub(super) fn describe(status: Option<ExitStatus>, crash: &str) -> PluginFault {
     let hung = crash.lines().find_map(|line| line.strip_prefix(MARK));
+    let ended = status.map_or_else(killed, end);
     let message = match (hung, status) {
         (Some(what), Some(status)) if is_innocent(status) => format!(
             "a plugin, maybe a thread of it, broke the interpreter that all share: {what}; so the \
-             process was ended"
+             process was ended with {}",
+            end(status)
         ),
         (Some(what), Some(status)) if status.code() == Some(Spoiled::ByTheCall.code()) => {
             format!(
-                "it broke the interpreter that all plugins share: {what}; so the process was ended"
+                "it broke the interpreter that all plugins share: {what}; so the process was ended \
+                 with {}",
+                end(status)
             )
         }
         (Some(hung), _) => {
-            format!("it {hung} and could not be interrupted, so its process was ended")
+            format!("it {hung} and could not be interrupted, so its process was ended with {ended}")
         }
         (None, Some(status)) if status.code() != Some(CUT_OFF) => {
             format!("the process that plugins run in ended with {}", end(status))
         }
-        (None, _) => "the process that plugins run in closed its connection to replug, so it was \
-                      ended"
-            .to_owned(),
+        (None, _) => format!(
+            "the process that plugins run in closed its connection to replug, so it was ended with \
+             {ended}"
+        ),
     };
     let mut fault = PluginFault::new(Phase::Host, "HostDied", message);
     let stacks = crash.lines().filter(|line| !is_ours(line)).collect::<Vec<_>>();
@@ -72,9 +77,15 @@ pub(super) fn describe_stopped(signal: i32) -> PluginFault {
     };
     let message = format!(
         "the process that plugins run in was stopped by {by} and stayed so beyond the deadline, so it \
-         was ended"
+         was ended with {}",
+        killed()
     );
     PluginFault::new(Phase::Host, "HostDied", message)
+}
+
+/// The end that we make of what does not end by itself.
+fn killed() -> String {
+    format!("signal {} (SIGKILL)", libc::SIGKILL)
 }
 
 fn is_ours(line: &str) -> bool {

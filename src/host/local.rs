@@ -49,7 +49,7 @@ pub fn in_this_process(
     let body = move || {
         // Whoever asked waits for it.
         let tell = move |outcome| started.send(outcome).is_ok();
-        carry_out_all(&interpreter, &options, notes, inbox.into_iter(), answer, tell);
+        carry_out_all(&interpreter, &options, notes, inbox, answer, tell);
     };
     let failed = |error: io::Error| StartupError::Failed(error.to_string());
     let ended = Interpreter::on_main_thread(body).map_err(failed)?;
@@ -97,6 +97,25 @@ impl Link for LocalLink {
     }
 }
 
+/// Where requests come from.
+pub(super) trait Requests {
+    /// Waits for the next one; `None` if there are no more.
+    fn next(&mut self) -> Option<Request>;
+
+    /// Whether none is waiting to be carried out.
+    fn is_idle(&self) -> bool;
+}
+
+impl Requests for Receiver<Request> {
+    fn next(&mut self) -> Option<Request> {
+        self.recv().ok()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_empty()
+    }
+}
+
 /// What it is and a way to hurry, or why there is no interpreter.
 pub(super) type Starting = Result<(Site, Urgency), StartupError>;
 
@@ -107,7 +126,7 @@ pub(super) fn carry_out_all(
     interpreter: &Interpreter,
     options: &LocalOptions,
     notes: Sender<Note>,
-    requests: impl Iterator<Item = Request>,
+    mut requests: impl Requests,
     mut answer: impl FnMut(Response) -> bool,
     started: impl FnOnce(Starting) -> bool,
 ) {
@@ -131,13 +150,13 @@ pub(super) fn carry_out_all(
             return;
         }
     };
-    for request in requests {
+    while let Some(request) = requests.next() {
         let last = matches!(request, Request::Finish);
         let response = Python::attach(|py| carry_out(py, &mut runtime, request));
         if !answer(response) || last {
             break;
         }
-        runtime.rest();
+        Python::attach(|py| runtime.rest(py, requests.is_idle()));
     }
 }
 

@@ -206,6 +206,11 @@ pub trait Host {
         None
     }
 
+    /// The number of the process that plugins run in, if that is another one.
+    fn process(&self) -> Option<u32> {
+        None
+    }
+
     /// Compiles ahead of a call that will need it; no answer comes.
     fn prepare(&mut self, source: &Source);
 

@@ -6,7 +6,6 @@
 //! The two threads that look after the aside need no GIL, so a plugin that hangs cannot stop them.
 
 use std::io::BufReader;
-use std::iter;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -14,11 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
 use super::contents::Contents;
 use super::death::{MARK, Spoiled};
-use super::local::{LocalOptions, Starting, carry_out_all};
+use super::local::{LocalOptions, Requests, Starting, carry_out_all};
 use super::message::{Request, Response, Telling, Word};
 use super::{Note, wire};
 use crate::model::PluginId;
@@ -49,23 +49,8 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<
     let [channel, aside]: [&'static UnixStream; 2] = [CHANNEL, ASIDE]
         .map(|descriptor| &*Box::leak(Box::new(unsafe { UnixStream::from_raw_fd(descriptor) })));
     lead_nowhere_in_forked_copies();
-    let mut reading = BufReader::new(channel);
-    // Nothing is read after the last request, so an end of this one means that the supervisor is
-    // gone. Whichever socket is seen to end first: what plugins started ends with us.
-    let contents: Arc<Mutex<(Contents, Option<PluginId>)>> = Arc::default();
-    let crossing = contents.clone();
-    let requests = iter::from_fn(move || {
-        let request = wire::read::<Request>(&mut reading);
-        let mut request = request.ok().flatten().unwrap_or_else(|| end(channel));
-        let mut crossing = crossing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (contents, about) = &mut *crossing;
-        contents.complete(&mut request);
-        *about = match &request {
-            Request::Start(start) => Some(start.key.clone()),
-            _ => None,
-        };
-        Some(request)
-    });
+    let contents: Arc<Mutex<Crossing>> = Arc::default();
+    let requests = FromSupervisor { reading: BufReader::new(channel), contents: contents.clone() };
     let answer = move |mut response| {
         let mut crossing = contents.lock().unwrap_or_else(PoisonError::into_inner);
         let (contents, about) = &mut *crossing;
@@ -103,6 +88,38 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<
     match Interpreter::on_main_thread(body) {
         Ok(ended) => u8::from(!ended.wait()),
         Err(_) => 1,
+    }
+}
+
+/// What of files need not cross the channel, and the plugin whose start is under way.
+type Crossing = (Contents, Option<PluginId>);
+
+/// What the supervisor asks for.
+struct FromSupervisor {
+    reading: BufReader<&'static UnixStream>,
+    contents: Arc<Mutex<Crossing>>,
+}
+
+impl Requests for FromSupervisor {
+    // Nothing is read after the last request, so an end of this one means that the supervisor is
+    // gone. Whichever socket is seen to end first: what plugins started ends with us.
+    fn next(&mut self) -> Option<Request> {
+        let request = wire::read::<Request>(&mut self.reading);
+        let mut request = request.ok().flatten().unwrap_or_else(|| end(self.reading.get_ref()));
+        let mut crossing = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let (contents, about) = &mut *crossing;
+        contents.complete(&mut request);
+        *about = match &request {
+            Request::Start(start) => Some(start.key.clone()),
+            _ => None,
+        };
+        Some(request)
+    }
+
+    fn is_idle(&self) -> bool {
+        let mut channel = [PollFd::new(*self.reading.get_ref(), PollFlags::IN)];
+        let nothing_came = matches!(poll(&mut channel, Some(&Timespec::default())), Ok(0));
+        self.reading.buffer().is_empty() && nothing_came
     }
 }
 

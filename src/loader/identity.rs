@@ -8,7 +8,7 @@ use super::registry::Plugin;
 use super::{Dirty, Work};
 use crate::host::Host;
 use crate::model::{
-    Because, Candidate, Event, Phase, Place, PluginFault, PluginId, UnitChange, UnloadReason,
+    Because, Candidate, Event, Kept, Phase, Place, PluginFault, PluginId, UnitChange, UnloadReason,
     Verdict,
 };
 use crate::source::Source;
@@ -147,7 +147,7 @@ impl<H: Host> Work<'_, H> {
                     self.loader.broken.insert(unit.to_owned(), broken);
                 }
                 let took = self.edit.seen.elapsed();
-                (self.out)(Event::Failed { id, path, fault, kept: None, took });
+                (self.out)(Event::Failed { id, path, fault, kept: Kept::Nothing, took });
             }
         }
     }
@@ -301,7 +301,7 @@ impl<H: Host> Work<'_, H> {
             id: Some(candidate.id.clone()),
             path: candidate.entry.clone(),
             fault,
-            kept: None,
+            kept: Kept::Nothing,
             took: self.edit.seen.elapsed(),
         });
         self.loader.clashes.insert(unit, (candidate, entry));

@@ -267,6 +267,11 @@ impl<H: Host> Loader<H> {
         self.registry.take_patterns()
     }
 
+    /// See [`Host::process`].
+    pub fn process(&self) -> Option<u32> {
+        self.host.process()
+    }
+
     /// How many plugins are live.
     pub fn live(&self) -> usize {
         self.registry.iter().filter(|plugin| plugin.live.is_some()).count()

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::work::{Dirty, Work};
 use super::{Imported, Loader, Out};
 use crate::host::{Death, Host};
-use crate::model::{Because, Edit, Event, Phase, PluginFault, PluginId};
+use crate::model::{Because, Edit, Event, Kept, Phase, PluginFault, PluginId};
 
 /// So many deaths in a row set a plugin aside.
 const MOST_DEATHS: u32 = 3;
@@ -61,7 +61,7 @@ impl<H: Host> Loader<H> {
         self.lost = true;
         let culprit = self.culprit(death);
         let set_aside = culprit.as_ref().is_some_and(|key| self.count_death(key));
-        self.tell_death(death, culprit.as_ref(), set_aside, seen, out);
+        self.tell_death(death, culprit.as_ref(), set_aside, true, seen, out);
         if let Some(interrupted) = &mut self.shared.interrupted
             && !death.while_stopping
         {
@@ -90,7 +90,7 @@ impl<H: Host> Loader<H> {
         if let Some(plugin) = culprit.as_ref().and_then(|key| self.registry.get_mut(key)) {
             plugin.live = None;
         }
-        self.tell_death(death, culprit.as_ref(), false, Instant::now(), out);
+        self.tell_death(death, culprit.as_ref(), false, false, Instant::now(), out);
         culprit
     }
 
@@ -107,7 +107,7 @@ impl<H: Host> Loader<H> {
                     id: None,
                     path: program(),
                     fault,
-                    kept: None,
+                    kept: Kept::Nothing,
                     took: Duration::ZERO,
                 });
             }
@@ -161,10 +161,17 @@ impl<H: Host> Loader<H> {
         death: &Death,
         culprit: Option<&PluginId>,
         set_aside: bool,
+        comes_back: bool,
         seen: Instant,
         out: Out<'_>,
     ) {
         let plugin = culprit.and_then(|key| self.registry.get(key));
+        let comes_back = comes_back && self.registry.iter().any(|other| other.live.is_some());
+        let kept = match plugin {
+            Some(plugin) => plugin.generation().filter(|_| !set_aside).into(),
+            None if comes_back => Kept::All,
+            None => Kept::Nothing,
+        };
         let mut fault = death.fault.clone();
         if set_aside {
             fault
@@ -175,7 +182,7 @@ impl<H: Host> Loader<H> {
             id: plugin.map(|plugin| plugin.id.clone()),
             path: plugin.map_or_else(program, |plugin| plugin.candidate.entry.clone()),
             fault,
-            kept: plugin.and_then(super::registry::Plugin::generation).filter(|_| !set_aside),
+            kept,
             took: seen.elapsed(),
         });
     }

@@ -112,7 +112,7 @@ impl<'a, H: Host> Work<'a, H> {
                 id: Some(plugin.id.clone()),
                 path: plugin.candidate.entry.clone(),
                 fault,
-                kept: plugin.generation().or(fallback),
+                kept: plugin.generation().or(fallback).into(),
                 took: began.elapsed(),
             });
         }

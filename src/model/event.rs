@@ -124,8 +124,8 @@ pub enum Event {
         path: PathBuf,
         /// What went wrong.
         fault: PluginFault,
-        /// The generation that is live all the same.
-        kept: Option<Generation>,
+        /// What is live all the same, or again in a moment.
+        kept: Kept,
         /// How long it took to find out.
         took: Duration,
     },
@@ -146,6 +146,38 @@ pub enum Event {
         /// The exit code.
         exit: u8,
     },
+}
+
+/// What a failure has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing of the plugin.
+    Nothing,
+    /// That generation of it.
+    Generation(Generation),
+    /// Every plugin, as it was: nobody is to blame.
+    All,
+}
+
+impl Kept {
+    /// Whether anything is live.
+    pub fn is_any(self) -> bool {
+        self != Self::Nothing
+    }
+
+    /// The generation of the one plugin.
+    pub fn generation(self) -> Option<Generation> {
+        match self {
+            Self::Generation(generation) => Some(generation),
+            Self::Nothing | Self::All => None,
+        }
+    }
+}
+
+impl From<Option<Generation>> for Kept {
+    fn from(generation: Option<Generation>) -> Self {
+        generation.map_or(Self::Nothing, Self::Generation)
+    }
 }
 
 /// A plugin that has just gone live.

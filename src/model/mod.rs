@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 
 pub use change::{Change, ChangeKind, Edit, UnitChange, Verdict};
 pub use diagnosis::{Diagnosis, Health};
-pub use event::{Because, Event, Live, UnloadReason, Warning};
+pub use event::{Because, Event, Kept, Live, UnloadReason, Warning};
 pub use fault::{Phase, Place, PluginFault};
 pub use fields::{FieldFault, check_fields};
 pub use patterns::Patterns;

@@ -11,6 +11,7 @@ use super::guard::Guard;
 use super::guest::Guest;
 use super::imports::{AddedPaths, Importer};
 use super::interrupts::Interrupts;
+use super::mends::Mends;
 use super::prints::Tags;
 use super::vitals::Vitals;
 use crate::host::Spoiled;
@@ -75,6 +76,7 @@ pub(crate) struct Own {
     /// The package of a plugin that was left without a look at the interpreter.
     owed: RefCell<Option<String>>,
     interrupts: Interrupts,
+    mends: Mends,
     forked: Forked,
 }
 
@@ -99,6 +101,7 @@ impl Own {
     fn leave(&self, importer: &Bound<'_, Importer>, visit: Visit) -> PyResult<AddedPaths> {
         let py = importer.py();
         self.guard.give_depth_back(py);
+        self.mends.owe();
         match visit {
             Visit::End => {
                 self.owed.replace(Some(importer.get().identity.package.clone()));
@@ -122,9 +125,10 @@ impl Calls {
         watchdog: Watchdog,
         vitals: Vitals,
         interrupts: Interrupts,
+        mends: Mends,
     ) -> Self {
         let (owed, forked) = (RefCell::new(None), Forked::new());
-        let own = Own { guard, watchdog, vitals, owed, interrupts, forked };
+        let own = Own { guard, watchdog, vitals, owed, interrupts, mends, forked };
         Self { around: Around::Own(Box::new(own)), visiting: Cell::new(false) }
     }
 
@@ -183,11 +187,13 @@ impl Calls {
         Ok(outcome)
     }
 
-    /// Nobody waits for this thread: a good time for the look before the next visit.
-    pub(crate) fn rest(&self, py: Python<'_>) {
+    /// The answer is out; with `idle`, nobody waits for this thread: a good time for the look before
+    /// the next visit, and to put back what plugins took from all.
+    pub(crate) fn rest(&self, py: Python<'_>, idle: bool) {
         let Around::Own(own) = &self.around else { return };
         if own.owed.borrow().is_none() {
             own.vitals.check(py, &own.watchdog, Spoiled::Before);
+            own.mends.look(py, &own.watchdog, idle);
         }
     }
 

@@ -1,7 +1,5 @@
 //! Code that a person runs beside a live plugin.
 
-use std::time::Duration;
-
 use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{PyDict, PyDictMethods};
 
@@ -10,9 +8,6 @@ use super::imports::Importer;
 use super::text::lossy;
 use crate::model::PluginFault;
 use crate::source::Source;
-
-/// What a person runs on purpose may take as long as it takes; they have Ctrl-C.
-pub(crate) const LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const NAME: &str = "<exec>";
 

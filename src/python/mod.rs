@@ -21,6 +21,7 @@ mod interrupts;
 mod json;
 mod leaks;
 mod life;
+mod mends;
 mod method;
 mod prints;
 #[cfg(not(feature = "embed"))]

@@ -28,6 +28,7 @@ use super::imports::{self, CodeStore, Identity, Importer, Shared};
 use super::instance;
 use super::interrupts::Interrupts;
 use super::leaks::Leaks;
+use super::mends::Mends;
 use super::prints::Tags;
 use super::start::refusal;
 use super::vitals::Vitals;
@@ -137,10 +138,11 @@ impl Runtime {
         let tags = tag_prints.map(|mark| Tags::new(py, mark)).transpose()?;
         let guard = Guard::new(py, tags)?;
         let vitals = Vitals::new(py, expendable)?;
+        let mends = Mends::new(py)?;
         Ok(Self {
             shared,
             notes,
-            calls: Calls::new(guard, watchdog, vitals, interrupts),
+            calls: Calls::new(guard, watchdog, vitals, interrupts, mends),
             leaks: Some(Leaks::new(py)?),
             loader: 0,
             by_user: false,
@@ -582,7 +584,7 @@ impl Runtime {
         let importer = running.importer.bind(py);
         let instance = running.instance.bind(py);
         let context = running.context.bind(py);
-        self.phase(importer, Phase::Initialize, exec::LIMIT, |_| {
+        self.phase(importer, Phase::Initialize, running.limits.phase, |_| {
             exec::run(importer, instance, context, code)
         })
     }
@@ -624,9 +626,9 @@ impl Runtime {
         }
     }
 
-    /// The answer is out, and nobody waits for this thread.
-    pub fn rest(&self) {
-        Python::attach(|py| self.calls.rest(py));
+    /// The answer is out; with `idle`, nobody waits for this thread.
+    pub fn rest(&self, py: Python<'_>, idle: bool) {
+        self.calls.rest(py, idle);
         if let Some(store) = self.shared.store.get() {
             store.rest();
         }

@@ -60,6 +60,11 @@ def vitals():
                 continue
             if value is _MISSING or (callable(was) and not callable(value)):
                 setattr(owner, name, was)
+        if isinstance(owner, type):
+            # What Python itself looks for in a class is not for others to add.
+            for name in now.keys() - attributes.keys():
+                if name.startswith("__"):
+                    delattr(owner, name)
 
     def check(changed):
         if sys.gettrace() is not traces[0]:

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Generation, MANIFEST, PluginFault, PluginId};
+use crate::model::{Kept, MANIFEST, PluginFault, PluginId};
 
 /// Its text names two plugins with one id, so that the id does not say which of them it is about.
 const DUPLICATE: &str = "DuplicatePluginId";
@@ -24,7 +24,7 @@ pub(super) struct Failure {
     pub(super) id: Option<PluginId>,
     pub(super) path: PathBuf,
     pub(super) fault: PluginFault,
-    pub(super) kept: Option<Generation>,
+    pub(super) kept: Kept,
 }
 
 impl Failures {
@@ -54,18 +54,23 @@ impl Failures {
         id: Option<&PluginId>,
         path: &Path,
         fault: &PluginFault,
-        kept: Option<Generation>,
+        kept: Kept,
     ) -> bool {
         let of = id.filter(|_| fault.kind != DUPLICATE);
         let again = self.open.iter().any(|open| {
             open.path == path
                 && open.id.as_ref() == id
                 && open.says(fault)
-                && open.kept.is_some() == kept.is_some()
+                && open.kept.is_any() == kept.is_any()
         });
         self.open.retain(|open| !open.concerns(of, path));
         let (id, path, fault) = (id.cloned(), path.to_owned(), fault.clone());
-        self.open.push(Failure { id, path, fault, kept });
+        let failure = Failure { id, path, fault, kept };
+        if kept == Kept::All {
+            self.healed = Some(failure);
+        } else {
+            self.open.push(failure);
+        }
         again
     }
 

@@ -193,7 +193,7 @@ fn fields(event: &Event) -> (&'static str, Fields<'_>) {
                 path: PathWire::new(path),
                 phase: fault.phase.as_str(),
                 error: ErrorWire::new(fault),
-                kept: kept.is_some(),
+                kept: kept.is_any(),
                 ms: milliseconds(*took),
             },
         ),

@@ -19,7 +19,7 @@ use super::link::file_uri;
 use super::text::{cut, escape, message, short_path};
 use super::{PersonOptions, Report, View};
 use crate::model::{
-    Because, Event, Generation, Live, Phase, PluginFault, PluginId, UnloadReason, Warning,
+    Because, Event, Kept, Live, Phase, PluginFault, PluginId, UnloadReason, Warning,
 };
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
@@ -306,7 +306,7 @@ impl<W: Write> Person<W> {
         id: Option<&PluginId>,
         path: &Path,
         fault: &PluginFault,
-        kept: Option<Generation>,
+        kept: Kept,
     ) -> String {
         if self.failures.open(id, path, fault, kept) {
             let line =
@@ -317,8 +317,12 @@ impl<W: Write> Person<W> {
     }
 
     /// What runs after a failure.
-    pub(super) fn now_of(&self, id: Option<&PluginId>, kept: Option<Generation>) -> String {
-        let Some(generation) = kept else { return "not running".to_owned() };
+    pub(super) fn now_of(&self, id: Option<&PluginId>, kept: Kept) -> String {
+        let generation = match kept {
+            Kept::Nothing => return "not running".to_owned(),
+            Kept::All => return "every plugin starts again".to_owned(),
+            Kept::Generation(generation) => generation,
+        };
         let since = id.and_then(|id| self.since(id));
         let since = since.map(|since| format!(" (since {since})")).unwrap_or_default();
         format!("generation {generation}{since} still runs")

@@ -53,7 +53,7 @@ fn one_of_each() -> Vec<Event> {
             id: Some(id()),
             path: path(),
             fault: fault.at(Place { line: Some(45), column: Some(27), ..Place::file(path()) }),
-            kept: Some(2),
+            kept: replug::model::Kept::Generation(2),
             took: Duration::from_millis(2),
         },
         Event::Warned { id: Some(id()), warning: Warning::new("shutdown_raised", "it raised") },

@@ -69,6 +69,7 @@ fn a_loop_in_c_that_nothing_interrupts() {
     let failed = watch.expect_failed("a");
     assert_eq!(failed.phase, Phase::Host);
     assert!(failed.error.message.contains("0.5 s"), "{failed:?}");
+    assert!(failed.error.message.contains("signal 6 (SIGABRT)"), "{failed:?}");
     let stacks = failed.error.traceback.unwrap();
     assert!(stacks.contains("a.py"), "{stacks}");
     comes_back(&mut watch, &["a", "b"]);

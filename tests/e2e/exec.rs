@@ -107,6 +107,29 @@ fn whatever_ends_the_code_is_an_exit_code_of_1() {
     }
 }
 
+/// The host tells that nobody asked of it: what was looked for and not found.
+#[test]
+fn code_that_looks_for_what_is_not_there_ends_like_any_other() {
+    let scene = desk();
+    let looks = "for number in range(300):\n    try: __import__(f'missing{number}')\n    \
+                 except ImportError: pass\nsum(range(10 ** 6))";
+    for _ in 0..3 {
+        let (code, stdout, stderr) = exec(&scene, &["a", looks]);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    }
+    assert_eq!(scene.told("a shutdown one"), 3);
+    assert_eq!(scene.told("b shutdown one"), 3);
+}
+
+#[test]
+fn code_that_does_not_come_back_has_the_deadline_of_a_phase() {
+    let scene = desk();
+    let (exit, _, stderr) = exec(&scene, &["--timeout", "0.5", "a", "while True: pass"]);
+    assert_eq!(exit, 1);
+    assert!(stderr.contains("error[PluginTimeout]: did not come back within 0.5 s"), "{stderr}");
+    assert_eq!(scene.told("a shutdown one"), 1);
+}
+
 #[test]
 fn a_plugin_that_cannot_be_loaded_is_told_as_ever() {
     let scene = desk();

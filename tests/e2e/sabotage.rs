@@ -131,13 +131,64 @@ fn the_api_patched() {
     hurts_nobody(
         "import qtforge.core, qtforge._context, qtforge._hub\n\
          qtforge.core.PluginInterface = None\nqtforge._context.PluginContext.__init__ = None\n\
-         qtforge._hub.Hub.publish = None",
+         qtforge._hub.Hub.publish = None\n\
+         qtforge.core.PluginMetadata.__init__ = qtforge.core.ServicePlugin.__init__ = None\n\
+         qtforge.core.PluginInterface.__subclasshook__ = classmethod(lambda *_: 1 / 0)",
     );
 }
 
 #[test]
 fn logging_broken() {
     hurts_nobody("import logging\nlogging.getLogger = None\nlogging.Logger.manager = None");
+}
+
+#[test]
+fn no_hooks() {
+    hurts_nobody("import sys\nsys.excepthook = sys.unraisablehook = None\ndel sys.displayhook");
+}
+
+#[test]
+fn no_streams() {
+    hurts_nobody("import sys\nsys.stdout = sys.stderr = sys.stdin = None");
+}
+
+#[test]
+fn functions_of_the_system_removed() {
+    hurts_nobody(
+        "import _thread, os, threading, time\n\
+         for module in (os, _thread, threading, time):\n    \
+         for name, value in list(vars(module).items()):\n        \
+         if callable(value) and not name.startswith('__'): delattr(module, name)",
+    );
+}
+
+#[test]
+fn values_of_sys_set_to_none() {
+    hurts_nobody(
+        "import sys\nsys.flags = sys.implementation = sys.version_info = sys.argv = None\n\
+         sys.stdlib_module_names = sys.builtin_module_names = None",
+    );
+}
+
+#[test]
+fn what_classes_and_streams_are_made_of_set_to_none() {
+    hurts_nobody(
+        "import _io, contextlib, functools, io, marshal, re, types, weakref\n\
+         for module in (_io, contextlib, functools, io, marshal, re, types, weakref):\n    \
+         for name, value in list(vars(module).items()):\n        \
+         if callable(value) and not name.startswith('__'): setattr(module, name, None)",
+    );
+}
+
+/// The first of them would not even let the next module be read.
+#[test]
+fn limits_of_the_process_lowered() {
+    hurts_nobody(
+        "import resource, os\n\
+         def lower(what, to): resource.setrlimit(what, (to, resource.getrlimit(what)[1]))\n\
+         lower(resource.RLIMIT_NOFILE, 3)\nlower(resource.RLIMIT_AS, 4096)\n\
+         lower(resource.RLIMIT_FSIZE, 1)\nos.umask(0o777)",
+    );
 }
 
 #[test]

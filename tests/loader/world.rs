@@ -187,7 +187,8 @@ fn line(event: &Event) -> String {
         }
         Event::Failed { id, fault, kept, .. } => {
             let id = id.as_ref().map_or("?", PluginId::as_str);
-            let kept = kept.map_or("gone".to_owned(), |number| format!("kept {number}"));
+            let kept =
+                kept.generation().map_or("gone".to_owned(), |number| format!("kept {number}"));
             format!("failed {id} {} {kept}", fault.phase.as_str())
         }
         Event::Warned { warning, .. } => format!("warning {}", warning.code),

@@ -40,7 +40,7 @@ pub(crate) fn failed(
     kept: Option<u64>,
 ) -> Event {
     let (path, took) = (PathBuf::from(path), Duration::from_micros(1_234));
-    Event::Failed { id: name.map(id), path, fault, kept, took }
+    Event::Failed { id: name.map(id), path, fault, kept: kept.into(), took }
 }
 
 pub(crate) fn unloaded(because: UnloadReason) -> Event {
