@@ -383,10 +383,19 @@ impl<H: Host> Supervisor<H> {
             let taken: BTreeSet<&Path> = contents.iter().map(|(path, _)| path.as_path()).collect();
             passed_over.retain(|path| !taken.contains(path.as_path()));
         }
+        let vanishing = self.gone_by_now(vanishing);
         self.update(contents, &passed_over, first_seen, vanishing);
         if installed {
             self.start_waiting();
         }
+    }
+
+    /// The files of these paths that are not there any more as they are known. A folder may be back.
+    fn gone_by_now(&self, vanishing: Vec<PathBuf>) -> Vec<PathBuf> {
+        let files: BTreeSet<PathBuf> =
+            vanishing.iter().flat_map(|path| self.files_of(path, true)).collect();
+        let is_gone = |path: &PathBuf| !self.index.is_known(path, &Content::read(path));
+        files.into_iter().filter(is_gone).collect()
     }
 
     /// Whether something may be at `path` that does not belong to the tree any more: it is ignored

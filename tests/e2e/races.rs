@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::Scene;
 use crate::support::event::Because;
+use crate::support::{Scene, text};
 
 /// Renames `folder` away and back so fast that the second rename is over when the first is told.
 fn away_and_back(folder: &Path) {
@@ -57,4 +57,23 @@ fn a_folder_moved_into_a_new_folder_is_a_reload_of_what_is_in_it() {
     watch.expect_reloaded("a");
     fs::rename(scene.path("new"), scene.outside("new")).unwrap();
     watch.expect_unloaded("a");
+}
+
+/// A folder that was away for a moment is there: what is in it is not what has moved to where another
+/// file of the same id appears.
+#[test]
+fn a_second_one_of_an_id_is_no_move_while_the_first_is_back() {
+    let scene = Scene::new();
+    scene.probe();
+    scene.plugin("a").save("folder/a.py");
+    let mut watch = scene.watching();
+    away_and_back(&scene.path("folder"));
+    scene.plugin("a").save("second.py");
+    let failed = watch.expect_failed("a");
+    assert_eq!(failed.error.kind, "DuplicatePluginId");
+    assert_eq!(failed.path, text(scene.path("second.py")));
+    watch.assert_quiet();
+    scene.remove("second.py");
+    scene.plugin("a").tag("two").save("folder/a.py");
+    assert_eq!(watch.expect_reloaded("a").path, text(scene.path("folder/a.py")));
 }
