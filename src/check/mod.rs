@@ -6,10 +6,12 @@
 mod dependencies;
 mod finding;
 mod findings;
+mod imports;
 
 use std::path::{Path, PathBuf};
 
 pub use finding::{Finding, Level};
+pub use imports::Imports;
 
 use crate::discovery::Index;
 use crate::model::{Candidate, PluginFault, PluginId, UnitChange, Verdict};

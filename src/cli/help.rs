@@ -43,12 +43,26 @@ Files:
 pub(super) const LIST_MORE: &str = "\
 Examples:
   replug list plugins/             a table; with --json, one object a line
-  replug list --graph plugins/     who depends on whom, as a tree
+  replug list --graph plugins/     who depends on whom and imports what, as a tree
   replug list --graph=dot | dot -Tsvg -o plugins.svg
 
 Exit codes:
   0   done, also if there are no plugins
   1   a path is not there
+  2   bad usage or configuration";
+
+/// What `replug why --help` has beside its options.
+pub(super) const WHY_MORE: &str = "\
+Examples:
+  replug why lib/money.py          with the folders that watch.toml names
+  replug why helpers.py plugins/   with the plugins of this folder
+
+Only import statements are seen, in own and in shared modules, also in functions and in branches that \
+may never run. What a plugin imports by name, or reads while it starts, shows only when it runs: then \
+`watch` tells it with `changed` and `because`.
+
+Exit codes:
+  0   done, also if no plugin would be reloaded
   2   bad usage or configuration";
 
 /// What `replug check --help` has beside its options.

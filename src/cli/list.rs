@@ -1,11 +1,11 @@
-//! `replug list`: the plugins that discovery finds, and who depends on whom.
+//! `replug list`: the plugins that discovery finds, who depends on whom, and who imports what.
 
 use std::io::{self, Write};
 
 use super::args::{Graph, List};
 use super::problem::{Problem, written};
 use super::{Exit, screen, stdio, survey};
-use crate::check::{Broken, Survey};
+use crate::check::{Broken, Imports, Survey};
 use crate::model::{Candidate, PluginKind, is_python};
 use crate::report::{Person, broken_line, dot, plugin_line};
 
@@ -25,12 +25,13 @@ pub(super) fn run(arguments: &List) -> Result<Exit, Problem> {
     written(if common.json {
         stdout.write_all(lines(&plugins, &broken).as_bytes())
     } else if arguments.graph == Some(Graph::Dot) {
-        stdout.write_all(dot(&plugins).as_bytes())
+        let imports = Imports::of(&plugins, &settings.shared).all();
+        stdout.write_all(dot(&plugins, &imports, &common.layer.cwd).as_bytes())
     } else {
         let options = screen::options(common, &stdout);
         let mut person = Person::new(stdout, options);
         if arguments.graph.is_some() {
-            person.tree(&plugins)
+            person.tree(&plugins, &Imports::of(&plugins, &settings.shared).all())
         } else {
             let broken: Vec<_> =
                 broken.iter().map(|broken| (place_of(broken), broken.fault)).collect();

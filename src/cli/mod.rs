@@ -20,6 +20,7 @@ mod stdio;
 mod survey;
 mod values;
 mod watch;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -56,6 +57,7 @@ fn carry_out(command: &Command) -> Exit {
     problem::told(match command {
         Command::Watch(arguments) => watch::run(arguments),
         Command::List(arguments) => list::run(arguments),
+        Command::Why(arguments) => why::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Exec(arguments) => exec::run(arguments),

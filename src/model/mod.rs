@@ -11,6 +11,7 @@ mod fault;
 pub(crate) mod fields;
 mod patterns;
 mod plugin;
+mod reason;
 mod site;
 mod standing;
 
@@ -27,6 +28,7 @@ pub use fault::{Phase, Place, PluginFault};
 pub use fields::{FieldFault, check_fields};
 pub use patterns::Patterns;
 pub use plugin::{Activation, Candidate, Fields, Isolation, Metadata, PluginKind, ReloadMode};
+pub use reason::{PluginImports, Reason, Step};
 pub use site::Site;
 pub use standing::{Standing, State};
 

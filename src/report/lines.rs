@@ -162,7 +162,7 @@ pub fn new_line(id: &PluginId, path: &Path) -> String {
     line(&NewWire { id: id.as_str(), path: PathWire::new(path) })
 }
 
-fn line(wire: &impl Serialize) -> String {
+pub(super) fn line(wire: &impl Serialize) -> String {
     // Wire types hold nothing but text, numbers and lists of those, which JSON can hold.
     let json = serde_json::to_string(wire).unwrap_or_default();
     on_one_line(json) + "\n"

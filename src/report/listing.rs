@@ -1,9 +1,8 @@
-//! Plugins as a table for a person, and who depends on whom as a tree.
+//! Plugins as a table for a person.
 //!
 //! A table is as wide as the terminal at most, and nothing in it is cut: what does not fit beside
 //! the rest stands on a line of its own below.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -116,93 +115,4 @@ impl<W: Write> Person<W> {
             (Some(_), _) => Line::default().add(text),
         }
     }
-
-    /// Who depends on whom, as a tree: below each plugin those that it needs.
-    ///
-    /// # Errors
-    /// Whatever the writer says.
-    pub fn tree(&mut self, plugins: &[&Candidate]) -> io::Result<()> {
-        let graph = graph(plugins);
-        let needed: BTreeSet<&PluginId> = graph.values().flatten().copied().collect();
-        let tops = graph.keys().filter(|id| !needed.contains(*id));
-        // What is on a cycle has no top, so it comes last.
-        let all: Vec<&PluginId> = tops.chain(graph.keys()).copied().collect();
-        let mut told = String::new();
-        let mut shown = BTreeSet::new();
-        for top in all {
-            if !shown.contains(top) {
-                told += &self.branch(&graph, top, &mut shown);
-            }
-        }
-        self.write(&told)
-    }
-
-    fn branch<'a>(&self, graph: &Graph<'a>, top: &'a PluginId, shown: &mut Shown<'a>) -> String {
-        let mut told = String::new();
-        // A stack of our own: chains may be long. With each id, what stands before it.
-        let mut stack = vec![(top, String::new(), "", "")];
-        while let Some((id, before, mark, below)) = stack.pop() {
-            let needs = graph.get(id);
-            let again = !shown.insert(id);
-            let line = Line::default().paint(DIM, format!("{before}{mark}"));
-            let line = match needs {
-                None => line.add(id.as_str()).add(" ").paint(BAD, "(not there)"),
-                Some(needs) if again && !needs.is_empty() => {
-                    line.paint(BOLD, id.as_str()).paint(DIM, " (see above)")
-                }
-                Some(_) => line.paint(BOLD, id.as_str()),
-            };
-            told += &line.render(self.unbroken());
-            if again {
-                continue;
-            }
-            let needs = needs.map(Vec::as_slice).unwrap_or_default();
-            for (at, need) in needs.iter().enumerate().rev() {
-                let last = at + 1 == needs.len();
-                let (mark, gap) =
-                    if last { ("└── ", "    ") } else { ("├── ", "│   ") };
-                stack.push((need, format!("{before}{below}"), mark, gap));
-            }
-        }
-        told
-    }
-}
-
-/// From each plugin to those that it needs.
-type Graph<'a> = BTreeMap<&'a PluginId, Vec<&'a PluginId>>;
-type Shown<'a> = BTreeSet<&'a PluginId>;
-
-fn graph<'a>(plugins: &[&'a Candidate]) -> Graph<'a> {
-    let mut graph = Graph::new();
-    for plugin in plugins {
-        let needs = graph.entry(&plugin.id).or_default();
-        for id in &plugin.metadata.dependencies {
-            if !needs.contains(&id) {
-                needs.push(id);
-            }
-        }
-    }
-    graph
-}
-
-/// Who depends on whom in the language of Graphviz. An id that is depended on and not there is
-/// dashed.
-pub fn dot(plugins: &[&Candidate]) -> String {
-    let graph = graph(plugins);
-    let mut text = String::from("digraph plugins {\n    rankdir=LR;\n    node [shape=box];\n");
-    let missing: BTreeSet<&PluginId> =
-        graph.values().flatten().copied().filter(|id| !graph.contains_key(id)).collect();
-    // An id holds nothing that would have to be escaped.
-    for id in graph.keys() {
-        text += &format!("    \"{id}\";\n");
-    }
-    for id in missing {
-        text += &format!("    \"{id}\" [style=dashed];\n");
-    }
-    for (id, needs) in &graph {
-        for need in needs {
-            text += &format!("    \"{id}\" -> \"{need}\";\n");
-        }
-    }
-    text + "}\n"
 }

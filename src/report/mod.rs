@@ -16,8 +16,10 @@ mod link;
 mod listing;
 mod options;
 mod person;
+mod reasons;
 mod status;
 mod text;
+mod tree;
 mod view;
 
 use std::io;
@@ -27,9 +29,10 @@ use crate::model::Event;
 
 pub use json::JsonLines;
 pub use lines::{broken_line, diagnosis_line, exec_line, finding_line, new_line, plugin_line};
-pub use listing::dot;
 pub use options::{Moment, PersonOptions};
 pub use person::Person;
+pub use reasons::reason_line;
+pub use tree::dot;
 pub use view::View;
 
 /// Somebody who is told of every event, in order.

@@ -64,3 +64,4 @@ mod stdout;
 mod stop;
 mod support;
 mod unreadable;
+mod why;

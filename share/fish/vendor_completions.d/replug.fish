@@ -45,6 +45,7 @@ complete -c replug -n "__fish_replug_needs_command" -s h -l help -d 'Print help 
 complete -c replug -n "__fish_replug_needs_command" -s V -l version -d 'Print version'
 complete -c replug -n "__fish_replug_needs_command" -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
 complete -c replug -n "__fish_replug_needs_command" -a "list" -d 'List the plugins that are found; runs nothing'
+complete -c replug -n "__fish_replug_needs_command" -a "why" -d 'Say which plugins an edit of a file would reload, and by which imports; runs nothing'
 complete -c replug -n "__fish_replug_needs_command" -a "check" -d 'Check the plugins for everything that can be told without running them'
 complete -c replug -n "__fish_replug_needs_command" -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
 complete -c replug -n "__fish_replug_needs_command" -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
@@ -69,7 +70,7 @@ complete -c replug -n "__fish_replug_using_subcommand watch" -l no-keys -d 'Leav
 complete -c replug -n "__fish_replug_using_subcommand watch" -l no-prefix -d 'Show what plugins print as it is, without the plugin\'s id before each line'
 complete -c replug -n "__fish_replug_using_subcommand watch" -l no-cache -d 'Compile every plugin anew, and keep no compiled code for the next start'
 complete -c replug -n "__fish_replug_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c replug -n "__fish_replug_using_subcommand list" -l graph -d 'Show who depends on whom: as a tree, or with `=dot` for Graphviz' -r -f -a "text\t'As a tree, for a person'
+complete -c replug -n "__fish_replug_using_subcommand list" -l graph -d 'Show who depends on whom and imports what: as a tree, or with `=dot` for Graphviz' -r -f -a "text\t'As a tree, for a person'
 dot\t'In the language of Graphviz'"
 complete -c replug -n "__fish_replug_using_subcommand list" -l config -d 'Read settings from FILE [default: watch.toml, if it is there]' -r -F
 complete -c replug -n "__fish_replug_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -79,6 +80,14 @@ complete -c replug -n "__fish_replug_using_subcommand list" -l json -d 'Print JS
 complete -c replug -n "__fish_replug_using_subcommand list" -s v -l verbose -d 'Tell more; twice for more still'
 complete -c replug -n "__fish_replug_using_subcommand list" -s q -l quiet -d 'Tell only what went wrong'
 complete -c replug -n "__fish_replug_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c replug -n "__fish_replug_using_subcommand why" -l config -d 'Read settings from FILE [default: watch.toml, if it is there]' -r -F
+complete -c replug -n "__fish_replug_using_subcommand why" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c replug -n "__fish_replug_using_subcommand why" -l json -d 'Print JSON, one object a line'
+complete -c replug -n "__fish_replug_using_subcommand why" -s v -l verbose -d 'Tell more; twice for more still'
+complete -c replug -n "__fish_replug_using_subcommand why" -s q -l quiet -d 'Tell only what went wrong'
+complete -c replug -n "__fish_replug_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c replug -n "__fish_replug_using_subcommand check" -l python -d 'Python interpreter that plugins run with: requirements are looked for in its packages' -r -F
 complete -c replug -n "__fish_replug_using_subcommand check" -l config -d 'Read settings from FILE [default: watch.toml, if it is there]' -r -F
 complete -c replug -n "__fish_replug_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -129,11 +138,12 @@ complete -c replug -n "__fish_replug_using_subcommand bridge" -l json -d 'Print 
 complete -c replug -n "__fish_replug_using_subcommand bridge" -s v -l verbose -d 'Tell more; twice for more still'
 complete -c replug -n "__fish_replug_using_subcommand bridge" -s q -l quiet -d 'Tell only what went wrong'
 complete -c replug -n "__fish_replug_using_subcommand bridge" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "list" -d 'List the plugins that are found; runs nothing'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "check" -d 'Check the plugins for everything that can be told without running them'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "new" -d 'Write a working plugin to start from'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "bridge" -d 'Serve one host program over JSON lines on stdin and stdout'
-complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list check doctor exec new bridge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "list" -d 'List the plugins that are found; runs nothing'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "why" -d 'Say which plugins an edit of a file would reload, and by which imports; runs nothing'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "check" -d 'Check the plugins for everything that can be told without running them'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "doctor" -d 'Find out whether saves will be noticed here, and how fast'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "exec" -d 'Load a plugin, run code beside it, and shut it down again'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "new" -d 'Write a working plugin to start from'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "bridge" -d 'Serve one host program over JSON lines on stdin and stdout'
+complete -c replug -n "__fish_replug_using_subcommand help; and not __fish_seen_subcommand_from watch list why check doctor exec new bridge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

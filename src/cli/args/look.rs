@@ -1,4 +1,4 @@
-//! `replug list`, `replug check` and `replug doctor`: looking at plugins, and at the machine, without
+//! `replug list`, `replug why`, `replug check` and `replug doctor`: looking at plugins, and at the machine, without
 //! running any.
 
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
-use super::super::help::{CHECK_MORE, DOCTOR_MORE, LIST_MORE};
+use super::super::help::{CHECK_MORE, DOCTOR_MORE, LIST_MORE, WHY_MORE};
 use super::super::values;
 use super::Command;
 use super::common::{Common, CommonOptions};
@@ -20,6 +20,15 @@ pub struct List {
     pub common: Common,
     /// Show who depends on whom, and how.
     pub graph: Option<Graph>,
+}
+
+/// What `replug why` was asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Why {
+    /// What every command was asked.
+    pub common: Common,
+    /// An edit of which file.
+    pub path: PathBuf,
 }
 
 /// How to show a graph.
@@ -62,13 +71,55 @@ struct ListOptions {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Show who depends on whom: as a tree, or with `=dot` for Graphviz
+    /// Show who depends on whom and imports what: as a tree, or with `=dot` for Graphviz
     #[arg(long, value_name = "FORM", env = "REPLUG_GRAPH", value_enum)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     graph: Option<Graph>,
 
     #[command(flatten)]
     common: CommonOptions,
+}
+
+/// Say which plugins an edit of a file would reload, and by which imports; runs nothing
+///
+/// Follows the import statements of every plugin through its own and through shared modules, its
+/// `watch` patterns and its dependencies. Gives the plugins in the order in which they would start.
+#[derive(Parser)]
+#[command(
+    name = "why",
+    bin_name = "replug why",
+    after_long_help = WHY_MORE,
+    args_override_self = true,
+    max_term_width = 100
+)]
+struct WhyOptions {
+    /// The file that would be edited, whether it is there or not
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+
+    /// Folders or files to look for plugins in [default: `paths` of watch.toml, or the current
+    /// folder]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+impl HasCommon for WhyOptions {
+    fn common_options(&mut self) -> &mut CommonOptions {
+        &mut self.common
+    }
+}
+
+pub(super) fn why_command() -> clap::Command {
+    WhyOptions::command().mut_args(|arg| arg.hide_env_values(true))
+}
+
+pub(super) fn read_why(args: &[OsString]) -> Result<Command, clap::Error> {
+    let Read { options, mut command, .. } = reading::read::<WhyOptions>(why_command(), args)?;
+    let common = options.common.common(&mut command, &options.paths, None)?;
+    Ok(Command::Why(Why { common, path: options.path }))
 }
 
 /// Check the plugins for everything that can be told without running them

@@ -17,7 +17,7 @@ use std::ffi::{OsStr, OsString};
 pub use act::{Exec, New};
 pub use bridge::Bridge;
 pub use common::{Color, Common};
-pub use look::{Check, Doctor, Graph, List};
+pub use look::{Check, Doctor, Graph, List, Why};
 pub use watch::Watch;
 
 use common::CommonOptions;
@@ -29,6 +29,8 @@ pub enum Command {
     Watch(Watch),
     /// Say what plugins there are.
     List(List),
+    /// Say what an edit of a file would reload.
+    Why(Why),
     /// Say what is wrong with them.
     Check(Check),
     /// Say whether the machine is fit for it.
@@ -47,6 +49,7 @@ impl Command {
         match self {
             Self::Watch(watch) => &watch.common,
             Self::List(list) => &list.common,
+            Self::Why(why) => &why.common,
             Self::Check(check) => &check.common,
             Self::Doctor(doctor) => &doctor.common,
             Self::Exec(exec) => &exec.common,
@@ -71,6 +74,7 @@ where
         // Alone, since what follows the word `watch` is a path, whatever it is called.
         Some("watch") => |args: &[OsString]| watch::read(watch::command(), args),
         Some("list") => look::read_list,
+        Some("why") => look::read_why,
         Some("check") => look::read_check,
         Some("doctor") => look::read_doctor,
         Some("exec") => act::read_exec,
@@ -94,12 +98,13 @@ pub fn command() -> clap::Command {
 }
 
 /// Each command by itself.
-fn commands() -> [clap::Command; 7] {
+fn commands() -> [clap::Command; 8] {
     let watch =
         "Load plugins, watch them and reload what a save touches; what runs without a command";
     [
         watch::command().about(watch),
         look::list_command(),
+        look::why_command(),
         look::check_command(),
         look::doctor_command(),
         act::exec_command(),
