@@ -65,8 +65,8 @@ def _plain(value: Any, around: tuple[int, ...]) -> Any:
         number = int.__int__(value)
         return number if number.bit_length() <= _BITS else _marked(value, hex(number)[:_REPR])
     if isinstance(value, float):
-        number = float.__float__(value)
-        return number if math.isfinite(number) else _marked(value, float.__repr__(number))
+        real = float.__float__(value)
+        return real if math.isfinite(real) else _marked(value, float.__repr__(real))
     if id(value) in around or len(around) >= _DEPTH:
         return _marked(value, "…")
     inside = (*around, id(value))

@@ -41,9 +41,9 @@ class _RecordingHub(Hub):
         super().__init__()
         self.published: list[Published] = []
 
-    def publish(self, event: str, data: Any) -> None:
+    def publish(self, event: str, data: Any, publisher: str = "") -> None:
         self.published.append(Published(event, data))
-        super().publish(event, data)
+        super().publish(event, data, publisher)
 
 
 class RecordingEventBus(EventBus):
