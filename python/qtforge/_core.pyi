@@ -3,6 +3,16 @@
 from collections.abc import Callable
 from typing import Any, NoReturn, final
 
+__all__ = [
+    "__version__",
+    "PROTOCOL",
+    "Loader",
+    "Supervisor",
+    "discover",
+    "main",
+    "serve_host",
+]
+
 __version__: str
 PROTOCOL: int
 
