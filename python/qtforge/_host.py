@@ -15,25 +15,31 @@ from typing import Any
 from qtforge._context import PluginContext
 from qtforge._hub import Hub
 
-_HUB = Hub()
+#: Where the plugins of this process meet, unless their supervisor has a hub of its own.
+HUB = Hub()
+
+
+def new_hub() -> Hub:
+    """Makes a meeting place for the plugins of one supervisor among several in this process."""
+    return Hub()
 
 
 def new_context(
-    plugin_id: str, state: dict[str, Any], configuration: dict[str, Any]
+    plugin_id: str, state: dict[str, Any], configuration: dict[str, Any], hub: Hub = HUB
 ) -> PluginContext:
     """Makes the context of a new generation.
 
     ``state`` is used as it is, not copied: copy it first if the generation before is still alive.
     ``configuration`` is noted as this plugin's for all others to read, as by :func:`configure`.
     """
-    configure(plugin_id, configuration)
-    return PluginContext(plugin_id, state, configuration=configuration, _hub=_HUB)
+    configure(plugin_id, configuration, hub)
+    return PluginContext(plugin_id, state, configuration=configuration, _hub=hub)
 
 
-def configure(plugin_id: str, configuration: dict[str, Any]) -> None:
+def configure(plugin_id: str, configuration: dict[str, Any], hub: Hub = HUB) -> None:
     """Notes the configuration of a plugin that may not be loaded yet, for others to read."""
-    with _HUB.lock:
-        _HUB.configurations[plugin_id] = configuration
+    with hub.lock:
+        hub.configurations[plugin_id] = configuration
 
 
 def listen(listener: Callable[[str, str, Any], None]) -> None:
@@ -41,12 +47,4 @@ def listen(listener: Callable[[str, str, Any], None]) -> None:
 
     It is called on the publishing thread, after the subscribers; what it raises is logged.
     """
-    _HUB.listener = listener
-
-
-def forget(plugin_id: str) -> None:
-    """Removes everything that is known of a plugin that has gone away.
-
-    Its contexts should have been disposed of; their ``on_cleanup`` callables are not called here.
-    """
-    _HUB.forget(plugin_id)
+    HUB.listener = listener

@@ -8,20 +8,29 @@ use serde_json::{Map, Value};
 
 use crate::model::PluginId;
 
-/// A context for `id`, with a shallow copy of `state`.
+/// A meeting place for plugins: that of this process, or one for those of a single supervisor among
+/// several.
+pub(crate) fn hub(py: Python<'_>, of_process: bool) -> PyResult<Py<PyAny>> {
+    let host = py.import("qtforge._host")?;
+    let hub = if of_process { host.getattr("HUB")? } else { host.call_method0("new_hub")? };
+    Ok(hub.unbind())
+}
+
+/// A context for `id` at `hub`, with a shallow copy of `state`.
 pub(crate) fn new<'py>(
-    py: Python<'py>,
+    hub: &Bound<'py, PyAny>,
     id: &PluginId,
     state: Option<&Bound<'py, PyDict>>,
     configuration: &Map<String, Value>,
 ) -> PyResult<Bound<'py, PyAny>> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = hub.py();
     let state = match state {
         Some(state) => state.copy()?,
         None => PyDict::new(py),
     };
     let configuration = super::json::dict(py, configuration)?;
-    MAKE.import(py, "qtforge._host", "new_context")?.call1((id.as_str(), state, configuration))
+    MAKE.import(py, "qtforge._host", "new_context")?.call1((id.as_str(), state, configuration, hub))
 }
 
 /// The state to hand on; `None` if the plugin put something else than a dict in its place.
@@ -42,7 +51,7 @@ pub(crate) fn dispose(context: &Bound<'_, PyAny>, calls_cleanups: bool) -> PyRes
 }
 
 /// Nobody asks for this plugin's configuration any more.
-pub(crate) fn forget(py: Python<'_>, id: &PluginId) -> PyResult<()> {
-    py.import("qtforge._host")?.call_method1("forget", (id.as_str(),))?;
+pub(crate) fn forget(hub: &Bound<'_, PyAny>, id: &PluginId) -> PyResult<()> {
+    hub.call_method1(intern!(hub.py(), "forget"), (id.as_str(),))?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyErr, PyResult, Python};
@@ -26,6 +27,10 @@ unsafe extern "C" {
 /// From now on the openings of files are followed. Once a process: a hook cannot be taken away.
 #[expect(unsafe_code, reason = "audit hooks that cost next to nothing are C API only")]
 pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     // SAFETY: the hook is a function of this program, and needs no data.
     let refused = unsafe { PySys_AddAuditHook(heed, ptr::null_mut()) };
     if refused == 0 { Ok(()) } else { Err(PyErr::fetch(py)) }

@@ -78,6 +78,8 @@ pub struct Runtime {
     pub(super) by_user: bool,
     /// A program in another language says what instances are made with.
     pub(super) wanted: Option<Wanted>,
+    /// Where its plugins meet: event bus, services, configurations.
+    pub(super) hub: Py<PyAny>,
     /// The exception behind the latest fault, for a caller in Python.
     pub(super) cause: RefCell<Option<PyErr>>,
     pub(super) slots: HashMap<PluginId, Slots>,
@@ -147,6 +149,7 @@ impl Runtime {
             loader: 0,
             by_user: false,
             wanted: None,
+            hub: context::hub(py, true)?,
             cause: RefCell::new(None),
             slots: HashMap::new(),
             held: Vec::new(),
@@ -163,10 +166,13 @@ impl Runtime {
         static LOADERS: AtomicU64 = AtomicU64::new(1);
         tools::tools(py)?;
         let shared = Shared::of_process(py)?;
-        py.import("qtforge._host")?;
+        if !by_user {
+            inputs::install(py)?;
+        }
         Ok(Self {
             shared,
             notes,
+            hub: context::hub(py, false)?,
             calls: Calls::as_guest(Guest::new(py)?),
             loader: LOADERS.fetch_add(1, Ordering::Relaxed),
             by_user,
@@ -527,7 +533,8 @@ impl Runtime {
                     if self.by_user {
                         return Ok(());
                     }
-                    self.calls.call(importer, limit, |py| context::forget(py, &running.id))?.result
+                    let hub = self.hub.bind(py);
+                    self.calls.call(importer, limit, |_| context::forget(hub, &running.id))?.result
                 });
             if let Err(error) = forgotten {
                 tracing::error!(plugin = %key, %error, "something of it could not be dropped");

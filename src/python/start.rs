@@ -143,7 +143,7 @@ impl Runtime {
             .and_then(|running| context::state(running.context.bind(py)));
         // It waits for locks, of `logging` for one, that a thread of a plugin may hold.
         self.phase(importer, Phase::Initialize, start.limits.phase, |py| {
-            context::new(py, id, before.as_ref(), configuration)
+            context::new(self.hub.bind(py), id, before.as_ref(), configuration)
         })
     }
 

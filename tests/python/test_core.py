@@ -225,7 +225,7 @@ class Context(unittest.TestCase):
         manager.get_plugin_config()["list"].append(2)
         self.assertEqual(manager.get_plugin_config(mine), {"list": [1]})
         self.assertEqual(manager.get_plugin_config(yours), {"x": 1})
-        _host.forget(yours)
+        _host.HUB.forget(yours)
         self.assertEqual(manager.get_plugin_config(yours), {})
 
     def test_a_kept_generation_keeps_its_configuration(self) -> None:
@@ -349,8 +349,8 @@ class Events(unittest.TestCase):
         for context in contexts:
             self.assertEqual(context._dispose(), [])
         self.assertEqual(failures, [])
-        self.assertNotIn("shared", _host._HUB.subscriptions)
-        self.assertNotIn("s", _host._HUB.services)
+        self.assertNotIn("shared", _host.HUB.subscriptions)
+        self.assertNotIn("s", _host.HUB.services)
 
 
 class TheEndOfAGeneration(unittest.TestCase):
@@ -474,12 +474,12 @@ class TheEndOfAGeneration(unittest.TestCase):
         for context, listener in zip(contexts, listeners, strict=True):
             context.register_service(context.plugin_id, 1)
             context.get_event_bus().subscribe(event, listener.hear)
-        _host.forget(gone)
+        _host.HUB.forget(gone)
         contexts[1].get_event_bus().publish(event, 1)
         self.assertEqual([listener.got for listener in listeners], [[], [1]])
         self.assertIsNone(contexts[1].get_service(gone))
         self.assertEqual(contexts[1].get_service(stays), 1)
-        _host.forget(gone)
+        _host.HUB.forget(gone)
         self.assertEqual(contexts[0]._dispose(), [])
         contexts[1]._dispose()
 

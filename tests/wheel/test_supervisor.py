@@ -53,7 +53,7 @@ class Plugin:
 """
 
 
-def edited(answer: int) -> str:
+def edited(answer: object) -> str:
     return PLUGIN.replace("ANSWER = 1", f"ANSWER = {answer}")
 
 
@@ -398,11 +398,37 @@ class Misuse(Watched):
         wait(events, "stopped")
         self.assertEqual(told, [1, None, 11, 1, 11])
 
+    def test_what_a_plugin_reads_is_followed(self) -> None:
+        text = edited("int(Path(__file__).with_suffix('.txt').read_text())")
+        self.put("it.py", f"from pathlib import Path\n{text}")
+        self.put("it.txt", "5")
+        with Supervisor(self.folder) as supervisor:
+            self.assertEqual(supervisor.call("it", "answer"), 5)
+            self.put("it.txt", "6")
+            wait(supervisor.events(), "reloaded")
+            self.assertEqual(supervisor.call("it", "answer"), 6)
+
     def test_two_on_one_folder_do_not_meddle(self) -> None:
+        meets = """
+    def meet(self):
+        self.context.register_service("me", self)
+        self.context.get_event_bus().subscribe("ping", lambda told: told.append(self))
+
+    def ping(self):
+        told = []
+        self.context.get_event_bus().publish("ping", told)
+        return told, self.context.get_service("me")
+"""
+        self.put("it.py", PLUGIN + meets)
         with Supervisor(self.folder) as one, Supervisor(self.folder) as two:
-            self.assertIsNot(one.call("it", "__class__"), None)
             two.reload("it")
+            for supervisor in one, two:
+                supervisor.call("it", "meet")
+            (mine,), service = two.call("it", "ping")
+            self.assertIs(mine, service)
+            self.assertIsNot(mine, one.call("it", "ping")[1])
             one.stop()
+            self.assertEqual(two.call("it", "ping"), ([mine], mine))
             self.assertEqual(two.call("it", "answer"), 1)
             self.put("it.py", edited(2))
             wait(two.events(), "reloaded", because="edit")
