@@ -1,4 +1,5 @@
-//! Ten thousand reloads in a row: what they leave behind in memory, descriptors and threads.
+//! Ten thousand reloads in a row: what they leave behind in memory, descriptors, threads, and files whose
+//! lines `linecache` keeps.
 //!
 //! One plugin and its helper are saved in turns, the next save as soon as the last one is live.
 //! The first thousand are the warm-up; the figures at its end are what the end is compared with.
@@ -46,10 +47,19 @@ fn main() -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let plugin = folder.path().join("bench.py");
     let helper = folder.path().join("bench_helper.py");
+    let told = tempfile::tempdir()?;
+    let told = told.path().join("kept.txt");
     let plugin_text = |round: usize| {
         let text = PLUGIN.replace("{round}", &round.to_string());
-        text.replace("\nROUND =", "\nimport bench_helper\n\nHELPED = bench_helper.HELP\nROUND =")
+        let text = text
+            .replace("\nROUND =", "\nimport bench_helper\n\nHELPED = bench_helper.HELP\nROUND =");
+        // A traceback makes `linecache` look at every file on the way.
+        format!(
+            "{text}\n\nimport linecache, traceback\n\ntraceback.format_stack()\n\
+             with open({told:?}, \"w\") as file:\n    file.write(str(len(linecache.cache)))\n"
+        )
     };
+    let kept = || -> Outcome<usize> { Ok(fs::read_to_string(&told)?.parse()?) };
     let helper_text =
         |round: usize| format!("\"\"\"Helps, round {round}.\"\"\"\n\nHELP = {round}\n");
     fs::write(&helper, helper_text(0))?;
@@ -59,6 +69,7 @@ fn main() -> Outcome<()> {
     program.wait("ready")?;
     let mut out = io::stdout().lock();
     let mut before = Held::by(&program)?;
+    let mut kept_before = kept()?;
     for round in 1..=reloads {
         if round % 2 == 0 {
             program.save(&plugin, &plugin_text(round), "reloaded")?;
@@ -78,8 +89,10 @@ fn main() -> Outcome<()> {
         }
         if round == warm {
             before = Held::by(&program)?;
+            kept_before = kept()?;
         }
     }
+    writeln!(out, "files in linecache: {kept_before} to {}", kept()?)?;
     for ((name, before), after) in NAMES.iter().zip(before).zip(Held::by(&program)?) {
         writeln!(
             out,

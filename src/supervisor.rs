@@ -58,6 +58,8 @@ const IDLE: Duration = Duration::from_millis(300);
 pub struct Options {
     /// Load everything, shut it down again.
     pub once: bool,
+    /// Tell where the time of each load and reload went.
+    pub timings: bool,
     /// The interpreter's version.
     pub python: String,
     /// What may change while it runs.
@@ -136,7 +138,7 @@ pub struct Supervisor<H> {
 impl<H: Host> Supervisor<H> {
     /// A supervisor that has not begun yet.
     pub fn new(options: Options, inputs: Inputs, host: H, report: Box<dyn Report>) -> Self {
-        let Options { once, python, configuration, reread } = options;
+        let Options { once, timings, python, configuration, reread } = options;
         let rules = Rules::new(&configuration.ignored);
         let tree = Tree::new(configuration.watched(), rules).until(inputs.stopping.clone());
         let tree = if once {
@@ -152,7 +154,9 @@ impl<H: Host> Supervisor<H> {
             tree,
             debouncer: Debouncer::new(configuration.settle),
             index: Index::default(),
-            loader: Loader::new(host, configuration.policy.clone()).until(inputs.stopping.clone()),
+            loader: Loader::new(host, configuration.policy.clone())
+                .until(inputs.stopping.clone())
+                .timed(timings),
             inputs,
             place: (configuration.policy.isolation, configuration.interpreter.clone()),
             configuration,

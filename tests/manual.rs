@@ -55,6 +55,7 @@ impl Host for FakeHost {
             needs: Vec::new(),
             trace: Trace { imported: start.sources, ..Trace::default() },
             warnings: Vec::new(),
+            timings: None,
         };
         self.0.borrow_mut().begun.push_back(started);
     }

@@ -2,12 +2,15 @@
 
 `floor.py watch FOLDER` reloads the plugins in FOLDER when they are closed after writing, told by
 inotify itself; `floor.py once FOLDER` loads them and ends; `floor.py keep FOLDER` only compiles them
-and marshals their code beside them, and `floor.py kept FOLDER` loads them from that. No debouncing, no
+and marshals their code beside them, and `floor.py kept FOLDER` loads them from that. `floor.py pair
+FOLDER` loads the file helper.py and then plugin.py when one of them is closed, and `floor.py package
+FOLDER` imports plugin.py and all that it imports anew, compiling all of it. No debouncing, no
 isolation, no way back after a fault: read, compile, shut the old one down, execute, create,
 initialize, one line.
 """
 
 import ctypes
+import importlib
 import marshal
 import os
 import struct
@@ -69,12 +72,33 @@ def load_all(folder, code_of=compiled):
             load(os.path.join(folder, entry), entry[:-3], code_of)
 
 
-def watch(folder):
+def load_pair(folder):
+    """Reads, compiles and executes both files, the helper under its plain name."""
+    path = os.path.join(folder, "helper.py")
+    helper = ModuleType("helper")
+    helper.__file__ = path
+    sys.modules["helper"] = helper
+    exec(compiled(path), helper.__dict__)
+    load(os.path.join(folder, "plugin.py"), "plugin")
+
+
+def load_package(folder):
+    """Imports plugin.py as Python does, with nothing of it in memory or on disk."""
+    sys.dont_write_bytecode = True
+    own = [name for name in sys.modules if name == "plugin" or name.split(".")[0] == "parts"]
+    if own:
+        sys.modules["plugin"].shutdown()
+    for name in own:
+        del sys.modules[name]
+    importlib.import_module("plugin").initialize()
+
+
+def watch(folder, reload):
     libc = ctypes.CDLL(None, use_errno=True)
     inotify = libc.inotify_init()
     if inotify < 0 or libc.inotify_add_watch(inotify, os.fsencode(folder), IN_CLOSE_WRITE) < 0:
         raise OSError(ctypes.get_errno(), "inotify")
-    load_all(folder)
+    reload(None)
     say("ready")
     while True:
         data = os.read(inotify, 65536)
@@ -85,12 +109,24 @@ def watch(folder):
             name = os.fsdecode(data[position : position + length].rstrip(b"\0"))
             position += length
             if name.endswith(".py"):
-                load(os.path.join(folder, name), name[:-3])
+                reload(name)
                 say("reloaded", name)
 
 
+def load_edited(folder, name):
+    if name is None:
+        load_all(folder)
+    else:
+        load(os.path.join(folder, name), name[:-3])
+
+
 if sys.argv[1] == "watch":
-    watch(sys.argv[2])
+    watch(sys.argv[2], lambda name: load_edited(sys.argv[2], name))
+elif sys.argv[1] == "pair":
+    watch(sys.argv[2], lambda name: load_pair(sys.argv[2]))
+elif sys.argv[1] == "package":
+    sys.path.insert(0, sys.argv[2])
+    watch(sys.argv[2], lambda name: load_package(sys.argv[2]))
 elif sys.argv[1] == "keep":
     for entry in sorted(os.listdir(sys.argv[2])):
         if entry.endswith(".py"):

@@ -10,7 +10,7 @@ use super::args::{Color, Common, Watch};
 use super::{clock, stdio};
 use crate::host::{Printing, Sink, Stream};
 use crate::model::Event;
-use crate::report::{Person, PersonOptions, Report, View};
+use crate::report::{self, Person, PersonOptions, Report, View};
 
 /// If nobody says how wide it is.
 const WIDTH: usize = 80;
@@ -53,6 +53,16 @@ impl Screen {
         Printing { sink, one_place }
     }
 
+    /// Writes `text` to stderr, above what is rewritten at the bottom if that is the same place.
+    fn beside(&self, text: &str) -> io::Result<()> {
+        if stdio::is_one_place() {
+            return self.fitted().person.beside(text);
+        }
+        // That nobody reads it is no reason to end.
+        let _ = io::stderr().write_all(text.as_bytes());
+        Ok(())
+    }
+
     fn fitted(&self) -> MutexGuard<'_, Inner> {
         // Whoever panicked while writing harmed nothing but a line.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +74,13 @@ impl Screen {
 
 impl Report for Screen {
     fn event(&mut self, at: SystemTime, event: &Event) -> io::Result<()> {
-        self.fitted().person.event(at, event)
+        self.fitted().person.event(at, event)?;
+        if let Event::Loaded(live) | Event::Reloaded { live, .. } = event
+            && let Some(timings) = &live.timings
+        {
+            self.beside(&report::table(&live.id, live.took, timings))?;
+        }
+        Ok(())
     }
 
     fn show(&mut self, at: SystemTime, view: &View<'_>) -> io::Result<()> {

@@ -55,6 +55,7 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, Problem> {
     let _ = stopping.hurry.set(hurry);
     let options = Options {
         once: arguments.once,
+        timings: arguments.timings,
         python: host.version().to_owned(),
         configuration: configuration(&arguments.common.layer, settings),
         reread: reread(arguments.common.layer.clone()),

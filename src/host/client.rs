@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::message::{Request, Response};
-use super::{Death, Host, Replacement, Sharing, Slot, Start, Started, Trace};
+use super::{Death, Host, Replacement, Sharing, Slot, Start, Started};
 use crate::model::{Phase, PluginFault, PluginId, Site, Warning};
 use crate::source::Source;
 
@@ -120,12 +120,7 @@ impl Host for Client {
         let sent = self.begun.pop_front().unwrap_or_default();
         match sent.then(|| self.link.receive()).flatten() {
             Some(Response::Started(started)) => *started,
-            _ => Started {
-                result: Err(gone()),
-                needs: Vec::new(),
-                trace: Trace::default(),
-                warnings: Vec::new(),
-            },
+            _ => Started::failed(gone()),
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::{Fields, Generation, PluginFault, PluginId, ReloadMode, Site, Warning};
+use crate::model::{Fields, Generation, PluginFault, PluginId, ReloadMode, Site, Timings, Warning};
 use crate::source::{ContentHash, Source};
 
 mod child;
@@ -63,6 +63,8 @@ pub struct Start {
     /// With `carry`, the files that were edited since the generation before went live.
     #[serde(with = "crate::raw::paths")]
     pub edited: Vec<PathBuf>,
+    /// Whether to measure where the time goes.
+    pub timed: bool,
     /// The class to make an instance of, if `plugin.json` names one.
     pub class: Option<String>,
     /// Literal metadata; what `get_metadata()` says is added to it.
@@ -115,6 +117,16 @@ pub struct Started {
     pub trace: Trace,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// Where the time went, if that was asked.
+    pub timings: Option<Box<Timings>>,
+}
+
+impl Started {
+    /// An attempt that came to nothing before it reached for anything.
+    pub fn failed(fault: PluginFault) -> Self {
+        let trace = Trace::default();
+        Self { result: Err(fault), needs: Vec::new(), trace, warnings: Vec::new(), timings: None }
+    }
 }
 
 /// What a plugin reached for.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Instant;
 
 use super::{Dirty, Work};
 use crate::host::Host;
@@ -71,6 +72,7 @@ impl<H: Host> Work<'_, H> {
 
     /// Compiles what was edited, before anything that runs is touched.
     pub(super) fn preflight(&mut self) {
+        let began = Instant::now();
         let keys: Vec<PluginId> = self.dirty.keys().cloned().collect();
         for key in keys {
             let changed =
@@ -88,6 +90,7 @@ impl<H: Host> Work<'_, H> {
                 self.fail(&key, fault);
             }
         }
+        self.check = began.elapsed();
     }
 }
 

@@ -1,6 +1,8 @@
 //! What stops before anything starts: plugins that go, and those that are to be replaced, dependents
 //! before dependencies.
 
+use std::time::Instant;
+
 use super::plan::Plan;
 use super::{Work, order, warn};
 use crate::host::{Host, Slot};
@@ -56,7 +58,9 @@ impl<H: Host> Work<'_, H> {
 
     /// Shuts down what is live; the host keeps it aside.
     pub(super) fn stop_live(&mut self, key: &PluginId) {
+        let began = Instant::now();
         let warnings = self.loader.host.stop(key, Slot::Live);
+        self.shutdowns.insert(key.clone(), began.elapsed());
         if let Some(plugin) = self.loader.registry.get(key) {
             warn(self.out, &plugin.id, warnings);
         }

@@ -1,12 +1,12 @@
 //! A generation has started: what is known of it from here on, and how that is told.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::registry::{LiveGeneration, Reached};
 use super::{Dirty, Work};
 use crate::host::{Host, Trace};
 use crate::model::{
-    Event, Fields, Generation, Live, Metadata, PluginId, UnloadReason, check_fields,
+    Event, Fields, Generation, Live, Metadata, PluginId, Timings, UnloadReason, check_fields,
 };
 
 impl<H: Host> Work<'_, H> {
@@ -65,8 +65,15 @@ impl<H: Host> Work<'_, H> {
         }
         self.renewed.insert(key.clone());
         self.loader.ended |= was_live;
-        let live =
-            Live { id, path: path.clone(), version, generation: number, took: began.elapsed() };
+        let timings = self.timings.take().map(|timings| {
+            // What was not live before did not wait for a save.
+            let wait =
+                if was_live { self.began.saturating_duration_since(began) } else { Duration::ZERO };
+            let shutdown = self.shutdowns.get(key).copied().unwrap_or_default();
+            Box::new(Timings { wait, check: self.check, shutdown, ..*timings })
+        });
+        let took = began.elapsed();
+        let live = Live { id, path: path.clone(), version, generation: number, took, timings };
         if was_live && live.id != id_before {
             let because = UnloadReason::Renamed;
             self.say(Event::Unloaded { id: id_before, path, because });

@@ -76,6 +76,8 @@ pub struct Loader<H> {
     ended: bool,
     /// Set from outside when the program is to stop: nothing is started any more.
     stopping: Arc<AtomicBool>,
+    /// Somebody wants to know where the time of each reload goes.
+    timed: bool,
 }
 
 /// An own file that the host read itself: compare it with what is known.
@@ -112,6 +114,7 @@ impl<H: Host> Loader<H> {
             deaths: HashMap::new(),
             ended: false,
             stopping: Arc::default(),
+            timed: false,
         }
     }
 
@@ -120,6 +123,13 @@ impl<H: Host> Loader<H> {
     #[must_use]
     pub fn until(mut self, stopping: Arc<AtomicBool>) -> Self {
         self.stopping = stopping;
+        self
+    }
+
+    /// Whether the loader tells where the time of each load and reload went.
+    #[must_use]
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.timed = timed;
         self
     }
 

@@ -174,7 +174,8 @@ impl<H: Host> Work<'_, H> {
     fn conclude(&mut self, begun: Begun) {
         let Begun { key, dirty, was_live, began, mode, number, sent } = begun;
         let (key, dirty) = (&key, &dirty);
-        let Started { result, needs, mut trace, warnings } = self.loader.host.started();
+        let Started { result, needs, mut trace, warnings, timings } = self.loader.host.started();
+        self.timings = timings;
         self.loader.registry.sort_out_inputs(key, number, &mut trace);
         self.note_imports(key, &trace, &sent);
         match result {
@@ -286,6 +287,7 @@ impl<H: Host> Work<'_, H> {
                 true => Vec::new(),
                 false => plugin.edited.iter().cloned().collect(),
             },
+            timed: loader.timed,
             class: candidate.metadata.class.clone(),
             fields: candidate.fields.clone(),
             provisional: candidate.provisional,

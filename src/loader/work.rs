@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::registry::LiveGeneration;
 use super::together::Group;
 use super::{Imported, Loader, Out, order};
 use crate::host::Host;
-use crate::model::{Because, Edit, Event, Phase, PluginFault, PluginId, UnloadReason};
+use crate::model::{Because, Edit, Event, Phase, PluginFault, PluginId, Timings, UnloadReason};
 
 /// One edit on its way.
 pub(super) struct Work<'a, H> {
@@ -35,6 +35,12 @@ pub(super) struct Work<'a, H> {
     /// Plugins that depend on themselves, or on one that does.
     pub(super) endless: BTreeSet<PluginId>,
     pub(super) imported: Vec<Imported>,
+    /// When it began, and how long each step took so far.
+    pub(super) began: Instant,
+    pub(super) check: Duration,
+    pub(super) shutdowns: BTreeMap<PluginId, Duration>,
+    /// What the host said of the start that goes live.
+    pub(super) timings: Option<Box<Timings>>,
     /// What was live when the host died, to be brought back as it was.
     pub(super) pinned: BTreeMap<PluginId, LiveGeneration>,
     /// What was live of those that are to come back with an edit instead.
@@ -66,6 +72,10 @@ impl<'a, H: Host> Work<'a, H> {
             attempted: BTreeSet::new(),
             endless: BTreeSet::new(),
             imported: Vec::new(),
+            began: Instant::now(),
+            check: Duration::ZERO,
+            shutdowns: BTreeMap::new(),
+            timings: None,
             pinned: BTreeMap::new(),
             fallback: BTreeMap::new(),
             group: None,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Generation, PluginFault, PluginId};
+use super::{Generation, PluginFault, PluginId, Timings};
 
 /// Why a new generation went live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,4 +193,6 @@ pub struct Live {
     pub generation: Generation,
     /// From the change being seen (or, at start, from its turn coming) to being live.
     pub took: Duration,
+    /// Where that time went, if somebody asked.
+    pub timings: Option<Box<Timings>>,
 }

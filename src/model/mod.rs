@@ -14,6 +14,7 @@ mod plugin;
 mod reason;
 mod site;
 mod standing;
+mod timings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub use plugin::{Activation, Candidate, Fields, Isolation, Metadata, PluginKind,
 pub use reason::{PluginImports, Reason, Step};
 pub use site::Site;
 pub use standing::{Standing, State};
+pub use timings::{ModuleTiming, Timings};
 
 /// The name of a plugin: `[A-Za-z0-9_][A-Za-z0-9_.-]*`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

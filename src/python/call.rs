@@ -7,6 +7,7 @@ use std::time::Duration;
 use pyo3::prelude::{Bound, PyErr, PyResult, Python};
 
 use super::deadline::{Urgency, Watchdog};
+use super::filters::Filters;
 use super::guard::Guard;
 use super::guest::Guest;
 use super::imports::{AddedPaths, Importer};
@@ -71,6 +72,7 @@ pub(crate) enum Around {
 /// What looks after a process of our own.
 pub(crate) struct Own {
     guard: Guard,
+    filters: Filters,
     watchdog: Watchdog,
     vitals: Vitals,
     /// The package of a plugin that was left without a look at the interpreter.
@@ -95,6 +97,7 @@ impl Own {
         if self.owed.take().is_none_or(|package| package != importer.get().identity.package) {
             self.vitals.check(py, &self.watchdog, Spoiled::Before);
         }
+        self.filters.enter(py, importer.get().filters().as_deref())?;
         self.guard.enter(py, paths)
     }
 
@@ -110,6 +113,7 @@ impl Own {
             Visit::Other => self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall),
         }
         let left = self.guard.leave(py).and_then(|paths| {
+            importer.get().set_filters(self.filters.leave(py)?);
             self.interrupts.restore(py)?;
             Ok(paths)
         });
@@ -121,14 +125,14 @@ impl Calls {
     /// Calls in a process of our own, under this guard and this watchdog, each followed by a look at
     /// the interpreter.
     pub(crate) fn new(
-        guard: Guard,
+        (guard, filters): (Guard, Filters),
         watchdog: Watchdog,
         vitals: Vitals,
         interrupts: Interrupts,
         mends: Mends,
     ) -> Self {
         let (owed, forked) = (RefCell::new(None), Forked::new());
-        let own = Own { guard, watchdog, vitals, owed, interrupts, mends, forked };
+        let own = Own { guard, filters, watchdog, vitals, owed, interrupts, mends, forked };
         Self { around: Around::Own(Box::new(own)), visiting: Cell::new(false) }
     }
 
@@ -258,6 +262,7 @@ impl Calls {
         let run = self.timed(py, limit, body).and_then(|called| called.result);
         if let Around::Own(own) = &self.around {
             own.guard.give_depth_back(py);
+            own.filters.leave(py)?;
             own.guard.leave(py)?;
         }
         run

@@ -4,6 +4,7 @@
 //! belong to all plugins and to the supervisor. What a plugin adds to `sys.path` is remembered and
 //! is in force again whenever its code runs.
 
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::mem;
@@ -38,6 +39,7 @@ pub(crate) struct Guard {
     signals: Vec<Option<libc::sigaction>>,
     blocked: libc::sigset_t,
     recursion_limit: i32,
+    locale: Option<CString>,
 }
 
 impl Guard {
@@ -81,6 +83,7 @@ impl Guard {
             signals: (0..=31).map(current_action).collect(),
             blocked: blocked_signals(),
             recursion_limit: recursion_limit(py),
+            locale: locale(),
         })
     }
 
@@ -125,6 +128,7 @@ impl Guard {
         stop_timers();
         self.restore_signals(py)?;
         block_signals(&self.blocked);
+        restore_locale(self.locale.as_deref());
         Ok(added)
     }
 
@@ -356,6 +360,28 @@ fn block_signals(blocked: &libc::sigset_t) {
     // SAFETY: the set lives for the call. Setting it is as cheap as asking for it.
     unsafe {
         libc::pthread_sigmask(libc::SIG_SETMASK, blocked, std::ptr::null_mut());
+    }
+}
+
+#[expect(unsafe_code, reason = "the locale is C API only")]
+fn locale() -> Option<CString> {
+    // SAFETY: to ask changes nothing; the answer, if there is one, is a C string that is copied at once.
+    unsafe {
+        let name = libc::setlocale(libc::LC_ALL, std::ptr::null());
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_owned())
+    }
+}
+
+#[expect(unsafe_code, reason = "the locale is C API only")]
+fn restore_locale(before: Option<&CStr>) {
+    let Some(before) = before else { return };
+    // SAFETY: the answer is a C string that is read before anything else is asked; the GIL is held, so
+    // no Python code changes it meanwhile.
+    unsafe {
+        let now = libc::setlocale(libc::LC_ALL, std::ptr::null());
+        if now.is_null() || CStr::from_ptr(now) != before {
+            libc::setlocale(libc::LC_ALL, before.as_ptr());
+        }
     }
 }
 

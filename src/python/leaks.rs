@@ -31,7 +31,7 @@ struct Ended {
 
 /// The generation whose code is nearest on the stack.
 #[pyfunction]
-fn nearest(py: Python<'_>) -> PyResult<Option<Bound<'_, Importer>>> {
+pub(super) fn nearest(py: Python<'_>) -> PyResult<Option<Bound<'_, Importer>>> {
     imports::nearest(py)
 }
 

@@ -11,6 +11,7 @@ mod debugger;
 mod embedded;
 mod exec;
 mod fault;
+mod filters;
 mod guard;
 mod guest;
 mod imports;
@@ -32,6 +33,7 @@ mod start;
 mod startup;
 mod text;
 mod tools;
+mod undo;
 mod vitals;
 
 pub use deadline::Urgency;

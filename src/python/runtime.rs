@@ -22,6 +22,7 @@ use super::deadline::{Urgency, Watchdog};
 use super::debugger::{self, AskTerminal};
 #[cfg(feature = "embed")]
 use super::embedded;
+use super::filters::Filters;
 use super::guard::Guard;
 use super::guest::Guest;
 use super::imports::{self, CodeStore, Identity, Importer, Shared};
@@ -31,10 +32,11 @@ use super::leaks::Leaks;
 use super::mends::Mends;
 use super::prints::Tags;
 use super::start::refusal;
+use super::undo::{Undo, Undone};
 use super::vitals::Vitals;
 use super::{context, exec, fault, inputs, life, method, tools};
-use crate::host::{Limits, Note, Replacement, STOPPING, Sharing, Slot, Start, Started, Trace};
-use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Warning};
+use crate::host::{Limits, Note, Replacement, STOPPING, Sharing, Slot, Start, Started};
+use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Timings, Warning};
 use crate::source::Source;
 
 /// How long functions that plugins registered with `atexit` may take, all together.
@@ -72,6 +74,8 @@ pub struct Runtime {
     pub(super) calls: Calls,
     /// Nothing is looked for in a process that belongs to somebody else.
     leaks: Option<Leaks>,
+    /// Nor is anything taken out of it.
+    pub(super) undo: Option<Undo>,
     /// Which of the loaders of this process it belongs to; 0 is the process's own.
     loader: u64,
     /// Whoever called makes the contexts, and initializes: `Running::context` is a `Life` then.
@@ -85,6 +89,8 @@ pub struct Runtime {
     pub(super) slots: HashMap<PluginId, Slots>,
     /// Plugins that have started and may have to go back.
     held: Vec<(PluginId, ReloadMode)>,
+    /// How long each phase of the start under way took, if that is measured.
+    pub(super) clock: RefCell<Option<Timings>>,
 }
 
 #[derive(Default)]
@@ -102,6 +108,8 @@ pub(super) struct Running {
     pub(super) limits: Limits,
     /// It was shut down, and is to be initialized if it comes back.
     pub(super) ended: bool,
+    /// What was taken out of places that belong to all when it ended.
+    pub(super) undone: RefCell<Option<Undone>>,
 }
 
 impl Runtime {
@@ -139,13 +147,16 @@ impl Runtime {
         debugger::install(py, terminal, watchdog.deadlines())?;
         let tags = tag_prints.map(|mark| Tags::new(py, mark)).transpose()?;
         let guard = Guard::new(py, tags)?;
+        let undo = Undo::new(py)?;
+        let filters = Filters::new(py, undo.is_foreign(py))?;
         let vitals = Vitals::new(py, expendable)?;
         let mends = Mends::new(py)?;
         Ok(Self {
             shared,
             notes,
-            calls: Calls::new(guard, watchdog, vitals, interrupts, mends),
+            calls: Calls::new((guard, filters), watchdog, vitals, interrupts, mends),
             leaks: Some(Leaks::new(py)?),
+            undo: Some(undo),
             loader: 0,
             by_user: false,
             wanted: None,
@@ -153,6 +164,7 @@ impl Runtime {
             cause: RefCell::new(None),
             slots: HashMap::new(),
             held: Vec::new(),
+            clock: RefCell::default(),
         })
     }
 
@@ -178,9 +190,11 @@ impl Runtime {
             by_user,
             wanted: None,
             leaks: None,
+            undo: None,
             cause: RefCell::new(None),
             slots: HashMap::new(),
             held: Vec::new(),
+            clock: RefCell::default(),
         })
     }
 
@@ -231,13 +245,7 @@ impl Runtime {
     pub fn start(&mut self, py: Python<'_>, start: Start) -> Started {
         if self.calls.is_hurried() {
             let fault = PluginFault::new(Phase::Import, STOPPING, "replug stops");
-            let result = Err(fault);
-            return Started {
-                result,
-                needs: Vec::new(),
-                trace: Trace::default(),
-                warnings: Vec::new(),
-            };
+            return Started::failed(fault);
         }
         let identity = Identity {
             key: start.key.clone(),
@@ -255,13 +263,7 @@ impl Runtime {
         ) {
             Ok(importer) => importer,
             Err(error) => {
-                let result = Err(own_fault(py, &error));
-                return Started {
-                    result,
-                    needs: Vec::new(),
-                    trace: Trace::default(),
-                    warnings: Vec::new(),
-                };
+                return Started::failed(own_fault(py, &error));
             }
         };
         self.own_prints(py, &importer, &start.id);
@@ -271,11 +273,21 @@ impl Runtime {
         }
         self.shared.commons.collect();
         let mut needs = Vec::new();
-        let visit = self
-            .calls
-            .visit(&importer, Visit::Other, || self.start_with(&start, &importer, &mut needs));
+        self.clock.replace(start.timed.then(Timings::default));
+        importer.get().time(start.timed);
+        let visit = self.calls.visit(&importer, Visit::Other, || {
+            let result = self.start_with(&start, &importer, &mut needs);
+            if result.is_err() {
+                self.take_out(&importer, start.limits.shutdown, true);
+            }
+            result
+        });
         let result = visit.unwrap_or_else(|error| Err(own_fault(py, &error)));
         let live = result.is_ok();
+        let timings = self
+            .clock
+            .take()
+            .map(|timings| Box::new(Timings { modules: importer.get().take_times(), ..timings }));
         let (mut trace, mut warnings) = importer.get().take_trace(live);
         let (shared, of_shared) = self.shared.commons.take();
         trace.shared.extend(shared);
@@ -294,7 +306,22 @@ impl Runtime {
                 Err(fault)
             }
         };
-        Started { result, needs, trace, warnings }
+        Started { result, needs, trace, warnings, timings }
+    }
+
+    /// What the generation left in places that belong to all goes.
+    fn take_out(
+        &self,
+        importer: &Bound<'_, Importer>,
+        limit: Duration,
+        failed: bool,
+    ) -> Option<Undone> {
+        let undo = self.undo.as_ref()?;
+        // It waits for locks of `logging`, and a logger may be of a class of the plugin's own.
+        let called = self.calls.call(importer, limit, |_| undo.ended(importer, failed));
+        let undone = called.and_then(|called| called.result);
+        let tell = |error: &PyErr| tracing::debug!(%error, "something that was left stays");
+        undone.inspect_err(tell).ok()
     }
 
     /// Modules of the generation before go over to the one of `importer`.
@@ -408,6 +435,7 @@ impl Runtime {
         }
         let _ = self.calls.call(importer, limit, |_| instance::mark_ended(instance));
         warnings.extend(self.dispose(importer, running.context.bind(py), limit));
+        running.undone.replace(self.take_out(importer, limit, false));
         warnings
     }
 
@@ -488,6 +516,9 @@ impl Runtime {
                     if self.by_user {
                         return life::again(&context);
                     }
+                    if let (Some(undo), Some(undone)) = (&self.undo, running.undone.take()) {
+                        undo.goes_on(&importer, &undone)?;
+                    }
                     instance::initialize(running.instance.bind(py), &context)
                 })
             })
@@ -503,6 +534,7 @@ impl Runtime {
             }
             Err(fault) => {
                 self.dispose(&importer, &context, running.limits.shutdown);
+                self.take_out(&importer, running.limits.shutdown, false);
                 if let Err(error) = importer.get().hide(py) {
                     tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
                 }

@@ -1,8 +1,9 @@
 //! The start of one generation, step by step: import, create, metadata, initialize.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::{Bound, PyAny, PyResult, Python};
 use pyo3::types::PyModule;
@@ -34,13 +35,16 @@ impl Runtime {
         if self.by_user {
             let context = self.follow(start, importer, &instance)?.unbind();
             let (importer, instance) = (importer.clone().unbind(), instance.unbind());
-            let limits = start.limits;
-            let running = Running { id, importer, instance, context, limits, ended: false };
+            let (limits, undone) = (start.limits, RefCell::default());
+            let running = Running { id, importer, instance, context, limits, ended: false, undone };
             return Ok((fields, running));
         }
         let configuration = configuration(start, &fields, &id);
         let context = self.context(importer, start, &id, &configuration)?;
         let refused = self.phase(importer, Phase::Initialize, start.limits.phase, |_| {
+            if let Some(undo) = &self.undo {
+                undo.imported(importer)?;
+            }
             instance::initialize(&instance, &context)
         });
         let fault = match refused {
@@ -52,6 +56,7 @@ impl Runtime {
                     context: context.unbind(),
                     limits: start.limits,
                     ended: false,
+                    undone: RefCell::default(),
                 };
                 return Ok((fields, running));
             }
@@ -233,7 +238,16 @@ impl Runtime {
         body: impl FnOnce(Python<'py>) -> PyResult<T>,
     ) -> Result<T, PluginFault> {
         let py = importer.py();
+        let began = self.clock.borrow().is_some().then(Instant::now);
         let called = self.calls.call(importer, limit, body);
+        if let (Some(timings), Some(began)) = (self.clock.borrow_mut().as_mut(), began) {
+            match phase {
+                Phase::Import => timings.import += began.elapsed(),
+                Phase::Create => timings.create += began.elapsed(),
+                Phase::Metadata => timings.metadata += began.elapsed(),
+                _ => timings.initialize += began.elapsed(),
+            }
+        }
         called.and_then(Called::in_time).map_err(|error| {
             self.note_cause(py, &error);
             self.calls.told(importer, limit, || fault::describe(py, &error, phase, importer.get()))

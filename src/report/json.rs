@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::Report;
+use super::timings::TimingsWire;
 use crate::model::{Event, Generation, Live, PluginFault, PluginId};
 
 /// The version of the event stream; it grows when a reader of the old one would be misled.
@@ -107,6 +108,8 @@ struct LiveWire<'a> {
     version: &'a str,
     generation: Generation,
     ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timings: Option<TimingsWire<'a>>,
 }
 
 impl<'a> LiveWire<'a> {
@@ -117,6 +120,7 @@ impl<'a> LiveWire<'a> {
             version: &live.version,
             generation: live.generation,
             ms: milliseconds(live.took),
+            timings: live.timings.as_deref().map(TimingsWire::new),
         }
     }
 }
@@ -229,7 +233,7 @@ fn seconds(at: SystemTime) -> f64 {
 }
 
 /// Milliseconds to two decimals; more would be noise.
-fn milliseconds(took: Duration) -> f64 {
+pub(super) fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e5).round() / 1e2
 }
 

@@ -19,6 +19,7 @@ mod person;
 mod reasons;
 mod status;
 mod text;
+mod timings;
 mod tree;
 mod view;
 
@@ -32,6 +33,7 @@ pub use lines::{broken_line, diagnosis_line, exec_line, finding_line, new_line, 
 pub use options::{Moment, PersonOptions};
 pub use person::Person;
 pub use reasons::reason_line;
+pub use timings::table;
 pub use tree::dot;
 pub use view::View;
 

@@ -98,6 +98,14 @@ impl<W: Write> Person<W> {
         self.write(&told)
     }
 
+    /// Writes lines that are no event.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn beside(&mut self, text: &str) -> io::Result<()> {
+        self.write(text)
+    }
+
     /// Writes `text` above the footer, in one piece.
     pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
         let width = self.options.width;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pyo3::prelude::{Py, PyAny, Python};
 use pyo3::types::{PyDict, PyDictMethods};
 
-use crate::host::{Death, Host, Replacement, Sharing, Slot, Start, Started, Trace};
+use crate::host::{Death, Host, Replacement, Sharing, Slot, Start, Started};
 use crate::model::{Phase, PluginFault, PluginId, Site, Warning};
 use crate::python::Runtime;
 use crate::source::Source;
@@ -91,22 +91,9 @@ impl Host for Here {
 
     fn started(&mut self) -> Started {
         let start = self.begun.pop_front();
-        let started = start.and_then(|start| {
-            let key = start.key.clone();
-            Python::try_attach(|py| {
-                let started = self.runtime.start(py, start);
-                if started.result.is_ok() {
-                    self.publish(py, &key);
-                }
-                started
-            })
-        });
-        started.unwrap_or_else(|| Started {
-            result: Err(ended()),
-            needs: Vec::new(),
-            trace: Trace::default(),
-            warnings: Vec::new(),
-        })
+        let started =
+            start.and_then(|start| Python::try_attach(|py| self.runtime.start(py, start)));
+        started.unwrap_or_else(|| Started::failed(ended()))
     }
 
     fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning> {

@@ -205,6 +205,7 @@ impl Supervisor {
     fn over<H: Host + Send + 'static>(&self, host: H, python: String, inputs: Inputs) -> Run {
         let options = Options {
             once: false,
+            timings: false,
             python,
             configuration: configured(&self.layer, self.settings.clone()),
             reread: reread(self.layer.clone()),

@@ -38,7 +38,7 @@ fn path() -> PathBuf {
 
 fn live() -> Live {
     let took = Duration::from_millis(3);
-    Live { id: id(), path: path(), version: "1.0.0".to_owned(), generation: 1, took }
+    Live { id: id(), path: path(), version: "1.0.0".to_owned(), generation: 1, took, timings: None }
 }
 
 /// One event of each kind, in the order of the document.

@@ -91,7 +91,7 @@ impl Stage {
         let mut trace = Trace::default();
         let stage = self;
         if stage.dead.is_some() {
-            return Started { result: Err(gone()), needs: Vec::new(), trace, warnings: Vec::new() };
+            return Started::failed(gone());
         }
         let key = &start.key;
         let result = stage.run(start, &mut trace);
@@ -118,7 +118,7 @@ impl Stage {
             drop_checked(dropped);
             Ok(fields)
         });
-        Started { result, needs: Vec::new(), trace, warnings: Vec::new() }
+        Started { result, needs: Vec::new(), trace, warnings: Vec::new(), timings: None }
     }
 
     /// What a start imports, executes and says.

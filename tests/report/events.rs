@@ -18,6 +18,7 @@ pub(crate) fn live(name: &str, file: &str, version: &str, generation: u64, micro
         version: version.to_owned(),
         generation,
         took: Duration::from_micros(micros),
+        timings: None,
     }
 }
 

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_replug_global_optspecs
-    string join \n config= json v/verbose q/quiet color= once print-config no-keys no-prefix no-cache settle= timeout= python= isolation= poll= h/help V/version
+    string join \n config= json v/verbose q/quiet color= once print-config no-keys no-prefix no-cache timings settle= timeout= python= isolation= poll= h/help V/version
 end
 
 function __fish_replug_needs_command
@@ -41,6 +41,7 @@ complete -c replug -n "__fish_replug_needs_command" -l print-config -d 'Print th
 complete -c replug -n "__fish_replug_needs_command" -l no-keys -d 'Leave the keyboard alone, for plugins that read it (with `--isolation none`)'
 complete -c replug -n "__fish_replug_needs_command" -l no-prefix -d 'Show what plugins print as it is, without the plugin\'s id before each line'
 complete -c replug -n "__fish_replug_needs_command" -l no-cache -d 'Compile every plugin anew, and keep no compiled code for the next start'
+complete -c replug -n "__fish_replug_needs_command" -l timings -d 'Tell where the time of each load and reload went, for each own module as well'
 complete -c replug -n "__fish_replug_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c replug -n "__fish_replug_needs_command" -s V -l version -d 'Print version'
 complete -c replug -n "__fish_replug_needs_command" -a "watch" -d 'Load plugins, watch them and reload what a save touches; what runs without a command'
@@ -69,6 +70,7 @@ complete -c replug -n "__fish_replug_using_subcommand watch" -l print-config -d 
 complete -c replug -n "__fish_replug_using_subcommand watch" -l no-keys -d 'Leave the keyboard alone, for plugins that read it (with `--isolation none`)'
 complete -c replug -n "__fish_replug_using_subcommand watch" -l no-prefix -d 'Show what plugins print as it is, without the plugin\'s id before each line'
 complete -c replug -n "__fish_replug_using_subcommand watch" -l no-cache -d 'Compile every plugin anew, and keep no compiled code for the next start'
+complete -c replug -n "__fish_replug_using_subcommand watch" -l timings -d 'Tell where the time of each load and reload went, for each own module as well'
 complete -c replug -n "__fish_replug_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c replug -n "__fish_replug_using_subcommand list" -l graph -d 'Show who depends on whom and imports what: as a tree, or with `=dot` for Graphviz' -r -f -a "text\t'As a tree, for a person'
 dot\t'In the language of Graphviz'"

@@ -33,6 +33,8 @@ pub struct Watch {
     pub no_prefix: bool,
     /// Neither read nor keep compiled code.
     pub no_cache: bool,
+    /// Tell where the time of each reload went.
+    pub timings: bool,
 }
 
 /// Hot-reload, file-watching supervisor for Python plugins.
@@ -77,6 +79,10 @@ struct Options {
     #[arg(long, env = "REPLUG_NO_CACHE", value_parser = BoolishValueParser::new())]
     no_cache: bool,
 
+    /// Tell where the time of each load and reload went, for each own module as well
+    #[arg(long, env = "REPLUG_TIMINGS", value_parser = BoolishValueParser::new())]
+    timings: bool,
+
     /// Quiet time to wait for in a burst of saves, in milliseconds; a plain save does not wait
     /// [default: 20]
     #[arg(long, value_name = "MS", env = "REPLUG_SETTLE", value_parser = values::milliseconds)]
@@ -116,7 +122,9 @@ pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command,
     let Read { options, matches, mut command } = reading::read::<Options>(command, args)?;
     let asked = [("isolation", reading::isolation(&matches))];
     reading::refuse_unavailable(&mut command, &matches, &asked)?;
-    let Options { paths, common, once, print_config, no_keys, no_prefix, no_cache, .. } = options;
+    let Options {
+        paths, common, once, print_config, no_keys, no_prefix, no_cache, timings, ..
+    } = options;
     let mut common = common.common(&mut command, &paths, options.python.as_deref())?;
     let said = &mut common.layer.options;
     said.settle = options.settle;
@@ -127,5 +135,14 @@ pub(super) fn read(command: clap::Command, args: &[OsString]) -> Result<Command,
     if paths.is_empty() {
         origins.remove("paths");
     }
-    Ok(Command::Watch(Watch { common, once, print_config, origins, no_keys, no_prefix, no_cache }))
+    Ok(Command::Watch(Watch {
+        common,
+        once,
+        print_config,
+        origins,
+        no_keys,
+        no_prefix,
+        no_cache,
+        timings,
+    }))
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::{Bound, IntoPyObject, Py, PyAny, PyAnyMethods, PyResult, Python};
 use pyo3::types::{PyBytes, PyDict};
@@ -17,6 +18,8 @@ use crate::source::{ContentHash, Source};
 #[derive(Default)]
 pub(crate) struct CodeCache {
     codes: HashMap<PathBuf, (ContentHash, Py<PyAny>)>,
+    /// How long each compilation took, until somebody asks.
+    times: HashMap<PathBuf, Duration>,
 }
 
 impl CodeCache {
@@ -41,8 +44,14 @@ impl CodeCache {
             .map(|(_, replaced)| replaced)
     }
 
+    /// How long `path` took to compile, if it was compiled since this was asked last.
+    pub(super) fn take_time(&mut self, path: &Path) -> Duration {
+        self.times.remove(path).unwrap_or_default()
+    }
+
     /// Lets go of files that no plugin uses any more; to be dropped where nothing is locked.
     pub(crate) fn forget(&mut self, paths: Vec<PathBuf>) -> Vec<Py<PyAny>> {
+        self.times.retain(|path, _| !paths.contains(path));
         paths.iter().filter_map(|path| self.codes.remove(path)).map(|(_, code)| code).collect()
     }
 }
@@ -58,7 +67,9 @@ pub(crate) fn of(py: Python<'_>, shared: &Shared, source: &Source) -> PyResult<P
     let code = match stored {
         Some(code) => code,
         None => {
+            let began = Instant::now();
             let code = compile(py, source)?;
+            lock(&shared.codes).times.insert(source.path.clone(), began.elapsed());
             if let Some(store) = shared.store.get() {
                 store.add(py, source, &code);
             }

@@ -24,8 +24,10 @@ use super::origin::Origin;
 use super::paths::AddedPaths;
 use super::shared::Commons;
 use super::store::CodeStore;
+use super::timed::Clock;
 use crate::host::{Input, Note, Trace};
 use crate::model::{Generation, Phase, PluginId, Warning};
+use crate::python::filters::AddedFilters;
 use crate::source::{ReadError, Source};
 
 /// What all importers of one process share.
@@ -115,9 +117,12 @@ pub(super) struct State {
     pub(super) broken: Option<(Phase, PathBuf, Py<PyAny>)>,
     /// `sys.path` entries that this plugin added: before and after everybody's.
     pub(super) paths: AddedPaths,
+    /// Filters of warnings that this plugin added.
+    pub(super) filters: Option<Arc<AddedFilters>>,
     /// Who imported what, if anything may be carried.
     pub(super) names: Names,
     pub(super) borrowed: Borrowed,
+    pub(super) clock: Option<Clock>,
     /// Modules of which was told that they can never be carried.
     pub(super) uncarried: HashSet<String>,
 }
@@ -198,6 +203,15 @@ impl Importer {
 
     pub(crate) fn set_paths(&self, paths: AddedPaths) {
         lock(&self.state).paths = paths;
+    }
+
+    pub(crate) fn filters(&self) -> Option<Arc<AddedFilters>> {
+        lock(&self.state).filters.clone()
+    }
+
+    pub(crate) fn set_filters(&self, filters: Option<Arc<AddedFilters>>) {
+        let before = std::mem::replace(&mut lock(&self.state).filters, filters);
+        drop(before);
     }
 
     /// A full name as the plugin's author would write it.

@@ -19,6 +19,7 @@ mod shared_finder;
 mod spec;
 mod statement;
 mod store;
+mod timed;
 
 pub(crate) use code::{compile_text, execute, of as code};
 pub(crate) use importer::{Identity, Importer, Shared};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use pyo3::exceptions::{PyImportError, PyModuleNotFoundError};
 use pyo3::intern;
@@ -193,7 +194,14 @@ impl Importer {
     ) -> PyResult<()> {
         let this = slf.get();
         let py = slf.py();
-        let code = this.code(py, path)?;
+        let began = this.begin_time(full);
+        let code = match this.code(py, path) {
+            Ok(code) => code,
+            Err(error) => {
+                this.end_time(began, None);
+                return Err(error);
+            }
+        };
         if let Some(source) = this.executed(path) {
             lines::pin(py, &this.shared, &source)?;
         }
@@ -204,7 +212,9 @@ impl Importer {
         if let Some(spec) = &spec {
             spec.setattr(intern!(py, "_initializing"), true)?;
         }
+        let body = began.map(|_| Instant::now());
         let result = code::execute(&code, &module.dict());
+        this.end_time(began, body);
         lock(&this.state).importing.remove(full);
         if let Some(spec) = &spec {
             spec.setattr(intern!(py, "_initializing"), false)?;
@@ -217,14 +227,20 @@ impl Importer {
 
     /// The code of an own file, from the content that was sent along or else from the disk.
     pub(super) fn code(&self, py: Python<'_>, path: &Path) -> PyResult<Py<PyAny>> {
+        let timed = self.is_timed().then(Instant::now);
         let source = self.source(path).map_err(|error| {
             let message = format!("cannot read '{}': {error}", path.display());
             self.blame(py, Phase::Read, path, PyImportError::new_err(message))
         })?;
+        let read = timed.map(|began| began.elapsed());
         self.tell(Trace { imported: vec![source.clone()], ..Trace::default() });
         lock(&self.state).executed.insert(path.to_owned(), source.clone());
-        code::of(py, &self.shared, &source)
-            .map_err(|error| self.blame(py, Phase::Parse, path, error))
+        let code = code::of(py, &self.shared, &source)
+            .map_err(|error| self.blame(py, Phase::Parse, path, error));
+        if let Some(read) = read {
+            self.note_code(path, read);
+        }
+        code
     }
 
     fn load_extension<'py>(

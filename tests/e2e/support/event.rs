@@ -42,6 +42,7 @@ pub(crate) struct Live {
     pub(crate) version: String,
     pub(crate) generation: u64,
     pub(crate) ms: f64,
+    pub(crate) timings: Option<Timings>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +54,29 @@ pub(crate) struct Reloaded {
     pub(crate) ms: f64,
     pub(crate) changed: Vec<String>,
     pub(crate) because: Because,
+    pub(crate) timings: Option<Timings>,
+}
+
+/// With `--timings`; all in milliseconds.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Timings {
+    pub(crate) wait: f64,
+    pub(crate) check: f64,
+    pub(crate) shutdown: f64,
+    pub(crate) import: f64,
+    pub(crate) create: f64,
+    pub(crate) metadata: f64,
+    pub(crate) initialize: f64,
+    pub(crate) modules: Vec<ModuleTiming>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ModuleTiming {
+    pub(crate) name: String,
+    pub(crate) read: f64,
+    pub(crate) compile: f64,
+    pub(crate) execute: f64,
+    pub(crate) total: f64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
