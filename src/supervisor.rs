@@ -256,8 +256,7 @@ impl<H: Host> Supervisor<H> {
             }
             recv(self.inputs.notes) -> note => {
                 if let Ok(note) = note {
-                    let imported = self.loader.note(note);
-                    self.compare(imported);
+                    self.note(note);
                 }
             }
             recv(gone) -> told => match told {
@@ -276,8 +275,7 @@ impl<H: Host> Supervisor<H> {
         }
         // What a plugin tells of its own writing comes before anything is made of it.
         while let Ok(note) = self.inputs.notes.try_recv() {
-            let imported = self.loader.note(note);
-            self.compare(imported);
+            self.note(note);
         }
         if let Some(batch) = self.debouncer.take(Instant::now()) {
             self.settle(batch);
@@ -454,6 +452,12 @@ impl<H: Host> Supervisor<H> {
         self.compare(imported);
         self.follow_packages();
         self.warn_of_the_tree();
+    }
+
+    fn note(&mut self, note: Note) {
+        let Self { loader, voice, .. } = self;
+        let imported = loader.note(note, &mut |event| voice.say(&event));
+        self.compare(imported);
     }
 
     /// The host is dead. Maybe that was noticed before, while something was asked of it.

@@ -9,12 +9,16 @@
 mod death;
 #[path = "loader/dependencies.rs"]
 mod dependencies;
+#[path = "loader/echoes.rs"]
+mod echoes;
 #[path = "loader/generations.rs"]
 mod generations;
 #[path = "loader/host.rs"]
 mod host;
 #[path = "loader/identity.rs"]
 mod identity;
+#[path = "loader/lazy.rs"]
+mod lazy;
 #[path = "loader/properties.rs"]
 mod properties;
 #[path = "loader/reload.rs"]

@@ -69,21 +69,25 @@ impl Host for FakeHost {
         Vec::new()
     }
 
-    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
+    fn begin_restore(&mut self, key: &PluginId) {
         self.note(format!("restore {key}"));
+    }
+
+    fn restored(&mut self) -> Result<(), PluginFault> {
         Ok(())
     }
 
     fn forget(&mut self, _: &PluginId) {}
 
-    fn exec(&mut self, key: &PluginId, _: &str) -> Result<Option<String>, PluginFault> {
+    fn begin_exec(&mut self, key: &PluginId, _: &str) {
         self.note(format!("exec {key}"));
+    }
+
+    fn executed(&mut self) -> Result<Option<String>, PluginFault> {
         Ok(None)
     }
 
-    fn call(&mut self, _: &PluginId, _: &str, _: &str) -> Result<String, PluginFault> {
-        Ok("null".to_owned())
-    }
+    fn begin_call(&mut self, _: &PluginId, _: &str, _: &str) {}
 
     fn death(&mut self) -> Option<Death> {
         None

@@ -17,6 +17,9 @@ from qtforge._hub import SURVIVED, Callback, Hub, Registration, Subscription, lo
 # itself under on_cleanup again would otherwise never end.
 _LATE = 1000
 
+# No service, where None may be one.
+_NOBODY: Any = object()
+
 
 class _Record(Protocol):
     # A read-only property, so that a callable attribute will do as well as a method.
@@ -55,12 +58,14 @@ class PluginContext:
         configuration: Mapping[str, Any] | None = None,
         *,
         _hub: Hub | None = None,
+        _wake: Callable[[str], bool] | None = None,
     ) -> None:
         self.plugin_id = plugin_id
         self.logger = logger_of(plugin_id) if logger is None else logger
         self._state: dict[str, Any] = {} if state is None else state
         self._configuration = {} if configuration is None else dict(configuration)
         self._hub = Hub() if _hub is None else _hub
+        self._wake = _wake
         self._serial = self._hub.next_serial()
         # In the order of their making; guarded by the hub's lock.
         self._records: list[_Record] = []
@@ -123,9 +128,16 @@ class PluginContext:
     def get_service(self, name: str, default: Any = None) -> Any:
         """Gives the service that is registered under a name now, or ``default``.
 
+        If nobody offers it and a lazy plugin names it under ``capabilities``, or has it as its id,
+        that plugin is loaded first; not while this one is shut down. On a thread, that waits for
+        other plugins' calls that are under way.
+
         Ask each time instead of keeping the answer: a reload of the other plugin replaces it.
         """
-        return self._hub.service(name, default)
+        service = self._hub.service(name, _NOBODY)
+        if service is _NOBODY and self._wake is not None and self._wake(name):
+            service = self._hub.service(name, _NOBODY)
+        return default if service is _NOBODY else service
 
     def on_cleanup(self, callback: Callable[[], object]) -> None:
         """Has ``callback()`` called when this generation ends, the last one given first.

@@ -25,15 +25,21 @@ def new_hub() -> Hub:
 
 
 def new_context(
-    plugin_id: str, state: dict[str, Any], configuration: dict[str, Any], hub: Hub = HUB
+    plugin_id: str,
+    state: dict[str, Any],
+    configuration: dict[str, Any],
+    hub: Hub = HUB,
+    wake: Callable[[str], bool] | None = None,
 ) -> PluginContext:
     """Makes the context of a new generation.
 
     ``state`` is used as it is, not copied: copy it first if the generation before is still alive.
     ``configuration`` is noted as this plugin's for all others to read, as by :func:`configure`.
+    ``wake`` is called with the name of a service that nobody offers, and says whether somebody may by
+    now.
     """
     configure(plugin_id, configuration, hub)
-    return PluginContext(plugin_id, state, configuration=configuration, _hub=hub)
+    return PluginContext(plugin_id, state, configuration=configuration, _hub=hub, _wake=wake)
 
 
 def configure(plugin_id: str, configuration: dict[str, Any], hub: Hub = HUB) -> None:

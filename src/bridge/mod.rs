@@ -93,7 +93,7 @@ enum Input {
     /// The same in a line that is too long.
     TooLong,
     /// A plugin imported something.
-    Noted(Note),
+    Noted(Box<Note>),
     /// Something happened to a file.
     Told(Raw),
     /// Edits may have settled.
@@ -158,7 +158,7 @@ fn answer_all(
             Input::Line(line) => Python::attach(|py| answer(session.bind(py), &line))?,
             Input::TooLong => Python::attach(|py| refuse(session.bind(py)))?,
             Input::Noted(note) => {
-                plugins.get().note(note);
+                plugins.get().note(*note);
                 continue;
             }
             Input::Told(raw) => {
@@ -223,7 +223,7 @@ fn next(channels: &Channels, edits: Option<&Edits>) -> Input {
         recv(raw) -> raw => raw.map_or(Input::End, Input::Told),
         recv(timer) -> _ => Input::Settled,
         recv(stop) -> _ => Input::End,
-        recv(notes) -> note => note.map_or(Input::End, Input::Noted),
+        recv(notes) -> note => note.map_or(Input::End, |note| Input::Noted(Box::new(note))),
         recv(lines) -> line => line.unwrap_or(Input::End),
     }
 }

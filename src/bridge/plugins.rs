@@ -167,7 +167,7 @@ impl Plugins {
     /// What a plugin imported long after its start belongs to it as well.
     pub(super) fn note(&self, note: Note) {
         if let Ok(mut inner) = self.lock() {
-            let imported = inner.loader.note(note);
+            let imported = inner.loader.note(note, &mut |_| {});
             inner.imported.extend(imported);
         }
     }

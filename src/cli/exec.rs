@@ -28,8 +28,9 @@ pub(super) fn run(arguments: &Exec) -> Result<Exit, Problem> {
     let (stop, _stopped) = unbounded();
     let stopping = Arc::new(Stopping::default());
     handle_signals(stop, stopping.clone()).map_err(|error| Problem::fault(&error))?;
-    let (notes, _) = unbounded();
-    let (gone, _) = unbounded();
+    // What the code imports is told there, and nobody needs to know; but who tells it must be heard.
+    let (notes, _noted) = unbounded();
+    let (gone, _gone) = unbounded();
     let (host, hurry) = start_host(common, &settings, None, None, notes, gone)?;
     // Set once, here; nobody else does.
     let _ = stopping.hurry.set(hurry);
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Exec) -> Result<Exit, Problem> {
     let mut why = None;
     let awake = loader.wake(id, &mut |event| why = tell(&mut person, event).or(why.take()));
     let outcome = match awake {
-        Some(true) => loader.exec(id, code),
+        Some(true) => loader.exec(id, code, &mut |event| drop(tell(&mut person, event))),
         Some(false) => Err(why.unwrap_or_else(|| interrupted(&stopping))),
         None => {
             end(loader, &mut person);

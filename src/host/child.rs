@@ -98,6 +98,7 @@ pub fn spawn(
         limits: BTreeMap::new(),
         process: None,
         unanswered: VecDeque::new(),
+        interrupted: Vec::new(),
         early: VecDeque::new(),
         contents: Contents::default(),
         deaths: 0,
@@ -134,6 +135,10 @@ fn limit(request: &Request, limits: Option<&Limits>) -> Option<Duration> {
         | Request::Replace(_)
         | Request::Settle(..)
         | Request::Inspect
+        | Request::Expect(_)
+        | Request::Meanwhile
+        | Request::GoOn
+        | Request::Granted(_)
         | Request::Finish => Some(CHORE),
     }
 }
@@ -150,6 +155,8 @@ struct ChildLink {
     process: Option<Process>,
     /// What was asked for and is not answered yet.
     unanswered: VecDeque<Unanswered>,
+    /// The same of calls in the midst of which others began, because of a wish.
+    interrupted: Vec<VecDeque<Unanswered>>,
     /// Answers that had to be taken before anybody waited for them.
     early: VecDeque<Response>,
     contents: Contents,
@@ -255,14 +262,12 @@ impl ChildLink {
         let process = self.process.as_mut()?;
         match wire::read(&mut process.channel) {
             Ok(Some(mut response)) => {
-                let answered = self.unanswered.pop_front();
-                let about = answered.as_ref().and_then(|answered| answered.about.as_ref());
-                self.contents.complete_answer(about, &mut response);
-                if let Some(next) = self.unanswered.front() {
-                    self.due.begin(next.limit);
-                }
-                if let Some(prints) = &process.prints {
-                    prints.call(self.unanswered.front().and_then(|next| next.about.as_ref()));
+                // A wish is no answer: that call is still under way.
+                if !matches!(response, Response::Wish(_)) {
+                    let answered = self.unanswered.pop_front();
+                    let about = answered.as_ref().and_then(|answered| answered.about.as_ref());
+                    self.contents.complete_answer(about, &mut response);
+                    self.attend();
                 }
                 Some(response)
             }
@@ -273,12 +278,35 @@ impl ChildLink {
         }
     }
 
+    /// What is asked from now on is answered before what was asked for until now, or that is over.
+    fn nest(&mut self, request: &Request) {
+        if matches!(request, Request::Meanwhile) {
+            self.interrupted.push(std::mem::take(&mut self.unanswered));
+        } else {
+            self.unanswered = self.interrupted.pop().unwrap_or_default();
+            self.attend();
+        }
+    }
+
+    /// Whose call it is that is under way now, and when it is due.
+    fn attend(&self) {
+        let next = self.unanswered.front();
+        if let Some(next) = next {
+            self.due.begin(next.limit);
+        }
+        if let Some(prints) = self.process.as_ref().and_then(|process| process.prints.as_ref()) {
+            prints.call(next.and_then(|next| next.about.as_ref()));
+        }
+    }
+
     /// What became of a process that does not answer any more.
     fn bury(&mut self) -> Option<Death> {
         *lock(&self.aside) = None;
         let mut process = self.process.take()?;
-        // Nobody answers those any more. The first of them was under way.
-        let first = self.unanswered.drain(..).next();
+        // Nobody answers those any more. The first of them was under way, within the first of the
+        // calls that it interrupted.
+        let within = std::mem::take(&mut self.interrupted).into_iter().rev().flatten();
+        let first = self.unanswered.drain(..).chain(within).next();
         self.early.clear();
         self.contents = Contents::default();
         let ending = end_of(&mut process.child);
@@ -322,7 +350,12 @@ impl Link for ChildLink {
             while !self.unanswered.is_empty()
                 && let Some(response) = self.take()
             {
+                // Whoever has a wish reads everything.
+                let reads = matches!(response, Response::Wish(_));
                 self.early.push_back(response);
+                if reads {
+                    break;
+                }
             }
         }
         let Some(process) = &mut self.process else { return false };
@@ -332,6 +365,11 @@ impl Link for ChildLink {
         }
         if matches!(request, Request::Finish) {
             process.finished.store(true, Ordering::Relaxed);
+        }
+        if matches!(request, Request::Meanwhile | Request::GoOn) {
+            let sent = process.channel.get_mut().write_all(&frame).is_ok();
+            self.nest(&request);
+            return sent;
         }
         let stopping = about.is_some() && matches!(request, Request::Stop(_, Slot::Live));
         if self.unanswered.is_empty()

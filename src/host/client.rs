@@ -1,6 +1,6 @@
 //! The supervisor's side of a host, whatever lies between the two.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::message::{Request, Response};
@@ -41,14 +41,19 @@ pub struct Client {
     site: Site,
     /// What is being compiled though nobody asked for it yet; its answer is the next that comes.
     prepared: Option<Source>,
-    /// The starts that were asked for and not waited for yet: whether anybody was there to hear it.
+    /// The calls that were begun and not waited for yet: whether anybody was there to hear it.
     begun: VecDeque<bool>,
+    /// The same of those in the midst of which others began, because of a wish.
+    interrupted: Vec<VecDeque<bool>>,
+    /// An answer that came in place of a wish.
+    answer: Option<Response>,
 }
 
 impl Client {
     /// To the interpreter at `site`, by `link`.
     pub(super) fn new(link: Box<dyn Link + Send>, site: Site) -> Self {
-        Self { link, site, prepared: None, begun: VecDeque::new() }
+        let (begun, interrupted) = (VecDeque::new(), Vec::new());
+        Self { link, site, prepared: None, begun, interrupted, answer: None }
     }
 
     /// The interpreter's version, such as `3.11.7`.
@@ -58,7 +63,34 @@ impl Client {
 
     fn ask(&mut self, request: Request, about: Option<&PluginId>) -> Option<Response> {
         self.take_prepared();
-        if self.link.send(request, about) { self.link.receive() } else { None }
+        if self.link.send(request, about) { self.receive() } else { None }
+    }
+
+    /// Asks for a call that is waited for later.
+    fn send_call(&mut self, request: Request, about: &PluginId) {
+        self.take_prepared();
+        let sent = self.link.send(request, Some(about));
+        self.begun.push_back(sent);
+    }
+
+    /// Waits for the first of those.
+    fn end_call(&mut self) -> Option<Response> {
+        let sent = self.begun.pop_front().unwrap_or_default();
+        let answer = self.answer.take();
+        sent.then(|| answer.or_else(|| self.receive())).flatten()
+    }
+
+    /// The next answer. Nobody waits for a wish, so nobody looks after one.
+    fn receive(&mut self) -> Option<Response> {
+        loop {
+            match self.link.receive() {
+                Some(Response::Wish(_)) => {
+                    self.link.send(Request::Meanwhile, None);
+                    self.link.send(Request::GoOn, None);
+                }
+                answer => return answer,
+            }
+        }
     }
 
     fn ask_done(&mut self, request: Request, about: Option<&PluginId>) -> Result<(), PluginFault> {
@@ -68,7 +100,7 @@ impl Client {
     /// What was compiled ahead, and what came of it.
     fn take_prepared(&mut self) -> Option<(Source, Result<(), PluginFault>)> {
         let source = self.prepared.take()?;
-        Some((source, done(self.link.receive())))
+        Some((source, done(self.receive())))
     }
 }
 
@@ -110,15 +142,43 @@ impl Host for Client {
     }
 
     fn begin(&mut self, start: Start) {
-        self.take_prepared();
         let key = start.key.clone();
-        let sent = self.link.send(Request::Start(Box::new(start)), Some(&key));
-        self.begun.push_back(sent);
+        self.send_call(Request::Start(Box::new(start)), &key);
+    }
+
+    fn expect(&mut self, services: &BTreeSet<String>) {
+        let _ = self.ask_done(Request::Expect(services.clone()), None);
+    }
+
+    fn wish(&mut self) -> Option<String> {
+        if self.answer.is_none() && self.begun.front() == Some(&true) {
+            self.answer = self.link.receive();
+        }
+        match self.answer.take() {
+            Some(Response::Wish(service)) => {
+                self.link.send(Request::Meanwhile, None);
+                self.interrupted.push(std::mem::take(&mut self.begun));
+                Some(service)
+            }
+            answer => {
+                self.answer = answer;
+                None
+            }
+        }
+    }
+
+    fn go_on(&mut self) {
+        self.take_prepared();
+        self.link.send(Request::GoOn, None);
+        self.begun = self.interrupted.pop().unwrap_or_default();
+    }
+
+    fn granted(&mut self, services: &[String]) {
+        let _ = self.ask_done(Request::Granted(services.to_vec()), None);
     }
 
     fn started(&mut self) -> Started {
-        let sent = self.begun.pop_front().unwrap_or_default();
-        match sent.then(|| self.link.receive()).flatten() {
+        match self.end_call() {
             Some(Response::Started(started)) => *started,
             _ => Started::failed(gone()),
         }
@@ -131,8 +191,12 @@ impl Host for Client {
         }
     }
 
-    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
-        self.ask_done(Request::Restore(key.clone()), Some(key))
+    fn begin_restore(&mut self, key: &PluginId) {
+        self.send_call(Request::Restore(key.clone()), key);
+    }
+
+    fn restored(&mut self) -> Result<(), PluginFault> {
+        done(self.end_call())
     }
 
     fn forget(&mut self, key: &PluginId) {
@@ -152,24 +216,20 @@ impl Host for Client {
         let _ = self.ask_done(Request::Settle(for_good, epoch), None);
     }
 
-    fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
-        match self.ask(Request::Exec(key.clone(), code.to_owned()), Some(key)) {
+    fn begin_exec(&mut self, key: &PluginId, code: &str) {
+        self.send_call(Request::Exec(key.clone(), code.to_owned()), key);
+    }
+
+    fn executed(&mut self) -> Result<Option<String>, PluginFault> {
+        match self.end_call() {
             Some(Response::Value(value)) => value,
             _ => Err(gone()),
         }
     }
 
-    fn call(
-        &mut self,
-        key: &PluginId,
-        method: &str,
-        arguments: &str,
-    ) -> Result<String, PluginFault> {
+    fn begin_call(&mut self, key: &PluginId, method: &str, arguments: &str) {
         let call = Request::Call(key.clone(), method.to_owned(), arguments.to_owned());
-        match self.ask(call, Some(key)) {
-            Some(Response::Value(value)) => value.map(Option::unwrap_or_default),
-            _ => Err(gone()),
-        }
+        self.send_call(call, key);
     }
 
     fn death(&mut self) -> Option<Death> {
@@ -182,6 +242,7 @@ impl Host for Client {
 
     fn revive(&mut self) -> Result<(), String> {
         self.prepared = None;
+        self.answer = None;
         self.link.revive()
     }
 

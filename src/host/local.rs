@@ -12,6 +12,7 @@ use pyo3::Python;
 
 use super::client::{Client, Link};
 use super::message::{Request, Response};
+use super::turns::Turns;
 use super::{Death, Note};
 use crate::model::{PluginId, Site};
 use crate::python::{AskTerminal, Ended, Interpreter, Runtime, StartupError, Urgency};
@@ -44,7 +45,7 @@ pub fn in_this_process(
     let options = options.clone();
     let (requests, inbox) = unbounded();
     let (outbox, responses) = unbounded();
-    let answer = move |response| outbox.send(response).is_ok();
+    let answer = move |_about: Option<&PluginId>, response| outbox.send(response).is_ok();
     let (started, starting) = bounded(1);
     let body = move || {
         // Whoever asked waits for it.
@@ -126,8 +127,8 @@ pub(super) fn carry_out_all(
     interpreter: &Interpreter,
     options: &LocalOptions,
     notes: Sender<Note>,
-    mut requests: impl Requests,
-    mut answer: impl FnMut(Response) -> bool,
+    requests: impl Requests + Send + 'static,
+    answer: impl Fn(Option<&PluginId>, Response) -> bool + 'static,
     started: impl FnOnce(Starting) -> bool,
 ) {
     let runtime = interpreter.start().and_then(|site| {
@@ -138,61 +139,12 @@ pub(super) fn carry_out_all(
         let runtime = runtime.map_err(|error| StartupError::Failed(error.to_string()))?;
         Ok((runtime, site))
     });
-    let mut runtime = match runtime {
+    match runtime {
         Ok((runtime, site)) => {
-            if !started(Ok((site, runtime.urgency()))) {
-                return;
+            if started(Ok((site, runtime.urgency()))) {
+                Turns::new(runtime, requests, answer).run();
             }
-            runtime
         }
-        Err(error) => {
-            started(Err(error));
-            return;
-        }
-    };
-    while let Some(request) = requests.next() {
-        let last = matches!(request, Request::Finish);
-        let response = Python::attach(|py| carry_out(py, &mut runtime, request));
-        if !answer(response) || last {
-            break;
-        }
-        Python::attach(|py| runtime.rest(py, requests.is_idle()));
-    }
-}
-
-fn carry_out(py: Python<'_>, runtime: &mut Runtime, request: Request) -> Response {
-    match request {
-        Request::Compile(sources) => Response::Done(runtime.compile(py, &sources)),
-        Request::Start(start) => Response::Started(Box::new(runtime.start(py, *start))),
-        Request::Stop(key, slot) => Response::Stopped(runtime.stop(py, &key, slot)),
-        Request::Restore(key) => Response::Done(runtime.restore(py, &key)),
-        Request::Forget(key) => {
-            runtime.forget(py, &key);
-            Response::Done(Ok(()))
-        }
-        Request::Share(sharing) => {
-            runtime.share(sharing);
-            Response::Done(Ok(()))
-        }
-        Request::Replace(replacement) => {
-            runtime.replace(py, *replacement);
-            Response::Done(Ok(()))
-        }
-        Request::Settle(for_good, epoch) => {
-            runtime.settle(py, for_good, epoch);
-            Response::Done(Ok(()))
-        }
-        Request::Exec(key, code) => Response::Value(runtime.exec(py, &key, &code)),
-        Request::Call(key, method, arguments) => {
-            Response::Value(runtime.call(py, &key, &method, &arguments).map(Some))
-        }
-        Request::Inspect => {
-            let (warnings, took) = runtime.inspect(py);
-            Response::Inspected(warnings, took)
-        }
-        Request::Finish => {
-            runtime.finish(py);
-            Response::Done(Ok(()))
-        }
+        Err(error) => _ = started(Err(error)),
     }
 }

@@ -1,6 +1,7 @@
 //! What crosses the border between the supervisor and the place where plugins run: one answer to each
 //! request, one after the other.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,15 @@ pub(super) enum Request {
     Call(PluginId, String, String),
     /// Look at generations that have ended.
     Inspect,
+    /// That somebody asks for one of these services, and nobody offers it, is a wish.
+    Expect(BTreeSet<String>),
+    /// What was sent after [`Response::Wish`] came comes now, and is carried out at once; what was
+    /// sent before, afterwards. No answer.
+    Meanwhile,
+    /// That was all: the call that had the wish goes on. No answer.
+    GoOn,
+    /// The threads that wait for one of these services go on.
+    Granted(Vec<String>),
     /// Nothing is live any more: run what must run at the end.
     Finish,
 }
@@ -45,7 +55,7 @@ pub(super) enum Response {
     Ready(Box<Site>),
     /// It does not, and why; `true` if the user's choice of an interpreter is to blame.
     Refused(String, bool),
-    /// To compile, restore, forget, share, replace, settle, finish.
+    /// To compile, restore, forget, share, replace, settle, expect, granted, finish.
     Done(Result<(), PluginFault>),
     /// To start.
     Started(Box<Started>),
@@ -55,6 +65,8 @@ pub(super) enum Response {
     Inspected(Vec<(PluginId, Warning)>, Duration),
     /// To exec, and to call.
     Value(Result<Option<String>, PluginFault>),
+    /// To nothing: the plugin whose call is under way asks for a service that nobody offers.
+    Wish(String),
 }
 
 /// From the supervisor, without waiting for a turn.

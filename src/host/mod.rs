@@ -3,7 +3,7 @@
 //! Everything that crosses is owned data, in both directions, whether a thread or a process lies
 //! between. Commands and sources go one way; outcomes, and what was imported meanwhile, come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ mod prints;
 mod program;
 mod serve;
 mod shared;
+mod turns;
 mod wire;
 
 pub use child::{ChildOptions, Hurry, SpawnError, Terminal, spawn};
@@ -152,6 +153,11 @@ pub struct Trace {
     pub uses: Vec<String>,
     /// What became known of shared modules meanwhile, whoever imported them.
     pub shared: Vec<SharedModule>,
+    /// Python files among those that it wrote while it started, with the content that was there when
+    /// it had started.
+    pub left: Vec<Input>,
+    /// Services that one of its threads asked for and nobody offers; it waits.
+    pub wishes: Vec<String>,
 }
 
 /// A file that a plugin was about to read.
@@ -175,6 +181,8 @@ impl Trace {
         self.wrote.extend(other.wrote);
         self.uses.extend(other.uses);
         self.shared.extend(other.shared);
+        self.left.extend(other.left);
+        self.wishes.extend(other.wishes);
     }
 }
 
@@ -209,7 +217,8 @@ pub struct Death {
     pub fault: PluginFault,
 }
 
-/// Where plugins run. All calls wait for the answer, except [`Host::prepare`] and [`Host::begin`].
+/// Where plugins run. All calls wait for the answer, except [`Host::prepare`] and those whose names
+/// begin with `begin`.
 ///
 /// A host keeps at most two generations of a plugin: the live one and the one before it.
 pub trait Host {
@@ -240,8 +249,28 @@ pub trait Host {
     }
 
     /// Asks for a start without waiting for it. Several may be asked for; nothing else may be until
-    /// [`Host::started`] was called for each.
+    /// [`Host::started`] was called for each, unless there is a wish.
     fn begin(&mut self, start: Start);
+
+    /// From now on, that a plugin asks for one of these services and nobody offers it is a wish.
+    fn expect(&mut self, services: &BTreeSet<String>) {
+        let _ = services;
+    }
+
+    /// Waits until the first of the calls that were begun is over, or until what runs in it asks for
+    /// a service that was expected and that nobody offers yet. Such a wish is looked after first:
+    /// until [`Host::go_on`], anything may be asked of the host.
+    fn wish(&mut self) -> Option<String> {
+        None
+    }
+
+    /// The wish was looked after, whatever came of it: the call goes on.
+    fn go_on(&mut self) {}
+
+    /// The same for wishes that threads had; see [`Trace::wishes`].
+    fn granted(&mut self, services: &[String]) {
+        let _ = services;
+    }
 
     /// Waits for the first of the starts that were asked for.
     fn started(&mut self) -> Started;
@@ -252,11 +281,14 @@ pub trait Host {
     fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning>;
 
     /// Puts the generation aside back in its place and initializes its instance again, if it was ever
-    /// stopped.
+    /// stopped, without waiting for it.
+    fn begin_restore(&mut self, key: &PluginId);
+
+    /// Waits for that.
     ///
     /// # Errors
     /// Its own refusal; it is dropped then.
-    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault>;
+    fn restored(&mut self) -> Result<(), PluginFault>;
 
     /// Drops what is kept aside; with it `context.state`.
     fn forget(&mut self, key: &PluginId);
@@ -277,24 +309,21 @@ pub trait Host {
         let _ = (for_good, epoch);
     }
 
-    /// Runs `code` beside the live generation, with `plugin`, `context` and `qtforge` in sight; the
-    /// `repr` of a trailing expression, unless that is None.
-    ///
-    /// # Errors
-    /// What the code raised. Phase `initialize` stands for "while live".
-    fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault>;
+    /// Runs `code` beside the live generation, with `plugin`, `context` and `qtforge` in sight, without
+    /// waiting for it.
+    fn begin_exec(&mut self, key: &PluginId, code: &str);
 
-    /// Calls a method of the live generation with the JSON list `arguments`; what it returns, as JSON.
-    /// It has as long as a phase of a load.
+    /// Calls a method of the live generation with the JSON list `arguments`, without waiting for it. It
+    /// has as long as a phase of a load.
+    fn begin_call(&mut self, key: &PluginId, method: &str, arguments: &str);
+
+    /// Waits for either: the `repr` of a trailing expression, unless that is None; what the method
+    /// returns, as JSON.
     ///
     /// # Errors
-    /// What the method raised, or that there is none. Phase `initialize` stands for "while live".
-    fn call(
-        &mut self,
-        key: &PluginId,
-        method: &str,
-        arguments: &str,
-    ) -> Result<String, PluginFault>;
+    /// What the code or the method raised, or that there is none. Phase `initialize` stands for "while
+    /// live".
+    fn executed(&mut self) -> Result<Option<String>, PluginFault>;
 
     /// Whether the process that plugins run in has died since the last time this was asked. Until
     /// [`Host::revive`], every other call fails.

@@ -49,12 +49,12 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<
     let [channel, aside]: [&'static UnixStream; 2] = [CHANNEL, ASIDE]
         .map(|descriptor| &*Box::leak(Box::new(unsafe { UnixStream::from_raw_fd(descriptor) })));
     lead_nowhere_in_forked_copies();
-    let contents: Arc<Mutex<Crossing>> = Arc::default();
+    let contents: Arc<Mutex<Contents>> = Arc::default();
     let requests = FromSupervisor { reading: BufReader::new(channel), contents: contents.clone() };
-    let answer = move |mut response| {
-        let mut crossing = contents.lock().unwrap_or_else(PoisonError::into_inner);
-        let (contents, about) = &mut *crossing;
-        contents.shorten_answer(about.as_ref(), &mut response);
+    let answer = move |about: Option<&PluginId>, mut response| {
+        let mut contents = contents.lock().unwrap_or_else(PoisonError::into_inner);
+        contents.shorten_answer(about, &mut response);
+        drop(contents);
         tell(channel, &response) || end(channel)
     };
     let (notes, noted) = unbounded();
@@ -91,13 +91,10 @@ pub fn serve(python: Option<PathBuf>, tag_prints: Option<String>, cache: Option<
     }
 }
 
-/// What of files need not cross the channel, and the plugin whose start is under way.
-type Crossing = (Contents, Option<PluginId>);
-
 /// What the supervisor asks for.
 struct FromSupervisor {
     reading: BufReader<&'static UnixStream>,
-    contents: Arc<Mutex<Crossing>>,
+    contents: Arc<Mutex<Contents>>,
 }
 
 impl Requests for FromSupervisor {
@@ -106,13 +103,7 @@ impl Requests for FromSupervisor {
     fn next(&mut self) -> Option<Request> {
         let request = wire::read::<Request>(&mut self.reading);
         let mut request = request.ok().flatten().unwrap_or_else(|| end(self.reading.get_ref()));
-        let mut crossing = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
-        let (contents, about) = &mut *crossing;
-        contents.complete(&mut request);
-        *about = match &request {
-            Request::Start(start) => Some(start.key.clone()),
-            _ => None,
-        };
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner).complete(&mut request);
         Some(request)
     }
 

@@ -2,12 +2,13 @@
 //! touched.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Dirty, Work};
+use super::registry::Plugin;
+use super::{Dirty, Out, Work};
 use crate::host::Host;
-use crate::model::{Because, Event, MANIFEST, PluginId, Warning, is_python};
+use crate::model::{Because, Edit, Event, MANIFEST, PluginId, Warning, is_python};
 use crate::source::Source;
 
 impl<H: Host> Work<'_, H> {
@@ -46,7 +47,7 @@ impl<H: Host> Work<'_, H> {
                 }
             }
         }
-        let loader = &mut *self.loader;
+        let Self { loader, edit, echoes, out, .. } = self;
         self.dirty.retain(|key, dirty| {
             let Some(plugin) = loader.registry.get_mut(key) else { return false };
             let manifest = plugin.candidate.manifest.as_ref();
@@ -63,9 +64,18 @@ impl<H: Host> Work<'_, H> {
             }
             // What killed its process before may be mended.
             loader.deaths.remove(key);
+            if dirty.because == Because::Edit && is_echo(plugin, &dirty.changed, edit) {
+                if plugin.echoes {
+                    plugin.behind = false;
+                    writes_itself(plugin, &dirty.changed, out);
+                    return false;
+                }
+                echoes.insert(key.clone());
+            }
             // A lazy plugin that nobody asked for yet is read when somebody does.
             plugin.live.is_some()
                 || plugin.waiting.is_some()
+                || std::mem::take(&mut plugin.declined)
                 || !loader.policy.is_lazy(&plugin.id, &plugin.candidate.metadata)
         });
     }
@@ -92,6 +102,27 @@ impl<H: Host> Work<'_, H> {
         }
         self.check = began.elapsed();
     }
+}
+
+/// Whether nothing else changed than what the latest start has left itself.
+fn is_echo(plugin: &Plugin, changed: &BTreeSet<PathBuf>, edit: &Edit) -> bool {
+    let left = |path: &PathBuf| {
+        let content = edit.changed.get(path)?.as_ref()?.hash;
+        plugin.left.get(path).map(|left| *left == Some(content))
+    };
+    !changed.is_empty() && changed.iter().all(|path| left(path).unwrap_or_default())
+}
+
+/// A plugin that changes its own source whenever it starts would reload for ever.
+fn writes_itself(plugin: &Plugin, changed: &BTreeSet<PathBuf>, out: Out<'_>) {
+    let files: Vec<String> = changed.iter().map(|path| path.display().to_string()).collect();
+    let message = format!(
+        "it has written {} while it started, and again after the reload that this was; it is not \
+         reloaded again for that",
+        files.join(", ")
+    );
+    let warning = Warning::new("writes_itself", message);
+    out(Event::Warned { id: Some(plugin.id.clone()), warning });
 }
 
 /// An extension module was replaced. The interpreter keeps the old one as long as it runs.

@@ -60,6 +60,7 @@ impl<H: Host> Work<'_, H> {
                 plugin.behind = false;
                 plugin.fault = None;
                 plugin.edited.clear();
+                plugin.declined = false;
                 plugin.waiting = None;
             }
         }

@@ -55,6 +55,7 @@ impl<H: Host> Loader<H> {
             Some(generation) if plugin.behind => State::Kept(generation),
             Some(generation) => State::Live(generation),
             None if plugin.waiting.is_some() => State::Waiting,
+            None if plugin.declined => State::Failed,
             None if self.policy.is_lazy(&plugin.id, &plugin.candidate.metadata) => State::Asleep,
             None => State::Failed,
         }
@@ -159,7 +160,7 @@ impl<H: Host> Loader<H> {
         self.registry.with_id(id).is_some_and(|plugin| self.state(plugin) == State::Asleep)
     }
 
-    /// Calls a method of a plugin that is live; see [`Host::call`]. `None` if it is not. Whatever died
+    /// Calls a method of a plugin that is live; see [`Host::begin_call`]. `None` if it is not. Whatever died
     /// of it is brought back.
     pub fn call(
         &mut self,
@@ -170,21 +171,24 @@ impl<H: Host> Loader<H> {
     ) -> (Option<Result<String, PluginFault>>, Vec<Imported>) {
         let live = self.registry.with_id(id).filter(|plugin| plugin.live.is_some());
         let Some(key) = live.map(|plugin| plugin.key.clone()) else { return (None, Vec::new()) };
-        let outcome = self.host.call(&key, method, arguments);
-        let Err(fault) = &outcome else { return (Some(outcome), Vec::new()) };
+        let (outcome, mut imported) = self.run_beside(&mut *out, |host| {
+            host.begin_call(&key, method, arguments);
+        });
+        let outcome = outcome.map(Option::unwrap_or_default);
+        let Err(fault) = &outcome else { return (Some(outcome), imported) };
         if fault.phase != Phase::Host {
-            return (Some(outcome), Vec::new());
+            return (Some(outcome), imported);
         }
         // How it died says more than that it is gone.
         let mut death = None;
-        let imported = self.recover(&mut |event| {
+        imported.extend(self.recover(&mut |event| {
             if let Event::Failed { fault, .. } = &event
                 && fault.phase == Phase::Host
             {
                 death.get_or_insert_with(|| fault.clone());
             }
             out(event);
-        });
+        }));
         (Some(death.map_or(outcome, Err)), imported)
     }
 }

@@ -19,6 +19,7 @@ mod shared;
 mod starting;
 mod together;
 mod transaction;
+mod waking;
 mod way_back;
 mod work;
 
@@ -32,8 +33,8 @@ pub use policy::{PluginPolicy, Policy};
 
 use crate::host::{Host, Note, Slot};
 use crate::model::{
-    Because, Candidate, Edit, Event, Generation, Isolation, Patterns, Phase, PluginFault, PluginId,
-    UnloadReason, Warning, is_python,
+    Candidate, Edit, Event, Generation, Isolation, Patterns, PluginFault, PluginId, UnloadReason,
+    Warning, is_python,
 };
 use crate::requirements::Packages;
 use crate::source::{ContentHash, Source};
@@ -74,6 +75,8 @@ pub struct Loader<H> {
     shared: Shared,
     /// A generation has ended and was not looked at yet.
     ended: bool,
+    /// The services whose look-up the host was told to ask about.
+    expected: BTreeSet<String>,
     /// Set from outside when the program is to stop: nothing is started any more.
     stopping: Arc<AtomicBool>,
     /// Somebody wants to know where the time of each reload goes.
@@ -113,6 +116,7 @@ impl<H: Host> Loader<H> {
             elsewhere: BTreeMap::new(),
             deaths: HashMap::new(),
             ended: false,
+            expected: BTreeSet::new(),
             stopping: Arc::default(),
             timed: false,
         }
@@ -180,38 +184,6 @@ impl<H: Host> Loader<H> {
         imported
     }
 
-    /// Somebody asks for a plugin that may be lazy: it is loaded if it is not live, with what it
-    /// depends on. Whether it is live afterwards; `None` if there is no such plugin.
-    pub fn wake(&mut self, id: &PluginId, out: Out<'_>) -> Option<bool> {
-        let key = self.registry.key_of(id)?.clone();
-        self.revive(&mut *out);
-        let is_live =
-            |loader: &Self| loader.registry.get(&key).is_some_and(|plugin| plugin.live.is_some());
-        if !is_live(self) {
-            let mut work = Work::new(self, Edit::nothing(), &mut *out);
-            let dirty = Dirty { because: Because::Manual, changed: BTreeSet::new() };
-            work.dirty.insert(key.clone(), dirty);
-            work.carry_out();
-        }
-        Some(is_live(self))
-    }
-
-    /// Runs code beside a live plugin; see [`Host::exec`].
-    ///
-    /// # Errors
-    /// What the code raised, or that the plugin is not there.
-    pub fn exec(&mut self, id: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
-        let key = self.registry.key_of(id).cloned().unwrap_or_else(|| id.clone());
-        let outcome = self.host.exec(&key, code);
-        match outcome {
-            // That it is gone is known; how it ended is what a person wants to know.
-            Err(fault) if fault.phase == Phase::Host => {
-                Err(self.host.death().map_or(fault, |death| death.fault))
-            }
-            outcome => outcome,
-        }
-    }
-
     /// Compiles a content that will be needed in a moment, if it is a plugin's.
     pub fn prepare(&mut self, source: &Source) {
         if is_python(&source.path) && self.knows(&source.path) {
@@ -219,8 +191,17 @@ impl<H: Host> Loader<H> {
         }
     }
 
-    /// A plugin imported something long after its start.
-    pub fn note(&mut self, mut note: Note) -> Vec<Imported> {
+    /// A plugin imported something long after its start, or one of its threads waits for a service.
+    pub fn note(&mut self, mut note: Note, out: Out<'_>) -> Vec<Imported> {
+        let wishes = std::mem::take(&mut note.trace.wishes);
+        let mut imported = self.note_reached(note);
+        if !wishes.is_empty() {
+            imported.extend(self.grant(wishes, out));
+        }
+        imported
+    }
+
+    fn note_reached(&mut self, mut note: Note) -> Vec<Imported> {
         let mut imported = self.shared.learn(std::mem::take(&mut note.trace.shared));
         let Some(key) = note.key else { return imported };
         // Also of a generation that has ended: it may have written when it did.

@@ -82,7 +82,7 @@ impl<H: Host> Work<'_, H> {
     }
 
     /// A lazy plugin is loaded when something depends on it.
-    fn add_lazy_dependencies(
+    pub(super) fn add_lazy_dependencies(
         &self,
         keys: &mut BTreeSet<PluginId>,
         wanted: impl Fn(&PluginId) -> bool,

@@ -76,6 +76,7 @@ impl<H: Host> Loader<H> {
             }
             if let Some(plugin) = self.registry.get_mut(key) {
                 plugin.waiting = None;
+                plugin.declined = true;
                 if set_aside {
                     plugin.live = None;
                 }
@@ -115,6 +116,7 @@ impl<H: Host> Loader<H> {
             return Vec::new();
         }
         self.lost = false;
+        self.expected.clear();
         if self.shared.is_used() {
             self.host.share(self.shared.sharing());
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::Trace;
 use crate::model::{Candidate, Generation, Patterns, PluginFault, PluginId, looked_for};
-use crate::source::Source;
+use crate::source::{ContentHash, Source};
 
 /// A plugin that is known, live or not.
 pub(crate) struct Plugin {
@@ -27,10 +27,16 @@ pub(crate) struct Plugin {
     pub(crate) behind: bool,
     /// What was said last about a dependency that is not there, so that it is said once.
     pub(crate) waiting: Option<String>,
+    /// It was to start and failed, so no look-up of a service starts it before its next edit.
+    pub(crate) declined: bool,
     /// Why the content on disk is no plugin, if discovery says so.
     pub(crate) refused: Option<PluginFault>,
     /// Why the content on disk is not live, if that was told.
     pub(crate) fault: Option<PluginFault>,
+    /// What its latest start left in Python files that it wrote itself.
+    pub(crate) left: BTreeMap<PathBuf, Option<ContentHash>>,
+    /// That start had no other reason than what the one before it had left.
+    pub(crate) echoes: bool,
     /// Files that it writes itself, with the latest generation that did.
     pub(crate) written: BTreeMap<PathBuf, Generation>,
     /// Files that were edited since what is live began.
@@ -107,8 +113,11 @@ impl Plugin {
             reached: Reached::default(),
             behind: true,
             waiting: None,
+            declined: false,
             refused: None,
             fault: None,
+            left: BTreeMap::new(),
+            echoes: false,
             written: BTreeMap::new(),
             edited: BTreeSet::new(),
             learned: false,

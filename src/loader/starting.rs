@@ -37,9 +37,14 @@ impl<H: Host> Work<'_, H> {
         // What plugins print comes with their outcome, unless there is too much to read anyway.
         let many = order.len() > MANY;
         let mut ahead = VecDeque::new();
+        self.roused.clear();
+        self.expect_wishes();
         for key in &order {
             if self.loader.lost || self.is_given_up() {
                 break;
+            }
+            if self.roused.contains(key) {
+                continue;
             }
             let dirty = self.dirty.get(key).cloned();
             if let Some(dirty) = dirty.as_ref().filter(|_| many && self.needs_nobody(key)) {
@@ -57,6 +62,9 @@ impl<H: Host> Work<'_, H> {
             }
         }
         self.conclude_all(&mut ahead);
+        if !self.is_given_up() {
+            self.grant();
+        }
         order
     }
 
@@ -82,6 +90,7 @@ impl<H: Host> Work<'_, H> {
         let wanted = self.wanted(plugin);
         plugin.live.is_none()
             && wanted.metadata.dependencies.is_empty()
+            && !self.loader.policy.is_lazy(&plugin.id, &wanted.metadata)
             && !wanted.provisional
             && self.unmet(key, &BTreeSet::new()).is_none()
     }
@@ -103,7 +112,7 @@ impl<H: Host> Work<'_, H> {
     }
 
     /// A plugin whose content is another one, or that has waited.
-    fn renew(&mut self, key: &PluginId, dirty: &Dirty) {
+    pub(super) fn renew(&mut self, key: &PluginId, dirty: &Dirty) {
         let Some(unmet) = self.unmet(key, &BTreeSet::new()) else {
             return self.start_one(key, dirty);
         };
@@ -120,7 +129,7 @@ impl<H: Host> Work<'_, H> {
     }
 
     /// A plugin whose own content did not change and whose dependencies did.
-    fn bring_back(&mut self, key: &PluginId) {
+    pub(super) fn bring_back(&mut self, key: &PluginId) {
         let registry = &self.loader.registry;
         let Some(plugin) = registry.get(key) else { return };
         let renewed = plugin
@@ -174,9 +183,15 @@ impl<H: Host> Work<'_, H> {
     fn conclude(&mut self, begun: Begun) {
         let Begun { key, dirty, was_live, began, mode, number, sent } = begun;
         let (key, dirty) = (&key, &dirty);
+        self.attend();
         let Started { result, needs, mut trace, warnings, timings } = self.loader.host.started();
         self.timings = timings;
+        self.wishes.append(&mut trace.wishes);
         self.loader.registry.sort_out_inputs(key, number, &mut trace);
+        if let Some(plugin) = self.loader.registry.get_mut(key) {
+            plugin.left = trace.left.drain(..).map(|left| (left.path, left.hash)).collect();
+            plugin.echoes = self.echoes.contains(key);
+        }
         self.note_imports(key, &trace, &sent);
         match result {
             Ok(fields) => {
@@ -214,6 +229,9 @@ impl<H: Host> Work<'_, H> {
                 self.loader.registry.reach_more(key, &trace);
                 if self.give_up(key, &fault, began) {
                     return;
+                }
+                if let Some(plugin) = self.loader.registry.get_mut(key) {
+                    plugin.declined = true;
                 }
                 let fault = self.step_back(key, fault);
                 if self.loader.lost || self.waits_for(key, &needs, dirty, &fault) {

@@ -27,7 +27,7 @@ impl<H: Host> Work<'_, H> {
             self.forget_live(key);
             return Err(fault);
         }
-        if stopped && let Err(refusal) = self.loader.host.restore(key) {
+        if stopped && let Err(refusal) = self.restore(key) {
             // When the host is gone, it is brought back as what it was.
             if !self.is_lost(&refusal) {
                 self.forget_live(key);
@@ -35,6 +35,12 @@ impl<H: Host> Work<'_, H> {
             return Err(refusal);
         }
         Ok(())
+    }
+
+    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
+        self.loader.host.begin_restore(key);
+        self.attend();
+        self.loader.host.restored()
     }
 
     /// What is no plugin, or has killed its process, is not tried again before its next edit.

@@ -32,6 +32,12 @@ pub(super) struct Work<'a, H> {
     pub(super) was_live: BTreeSet<PluginId>,
     /// Plugins whose start was tried, or was not possible because of what they need.
     pub(super) attempted: BTreeSet<PluginId>,
+    /// Plugins that were started in this round because somebody asked for them.
+    pub(super) roused: BTreeSet<PluginId>,
+    /// Plugins that are to start for no other reason than what their latest start has left.
+    pub(super) echoes: BTreeSet<PluginId>,
+    /// Services that threads wait for.
+    pub(super) wishes: Vec<String>,
     /// Plugins that depend on themselves, or on one that does.
     pub(super) endless: BTreeSet<PluginId>,
     pub(super) imported: Vec<Imported>,
@@ -70,6 +76,9 @@ impl<'a, H: Host> Work<'a, H> {
             stopped: BTreeSet::new(),
             was_live: BTreeSet::new(),
             attempted: BTreeSet::new(),
+            roused: BTreeSet::new(),
+            echoes: BTreeSet::new(),
+            wishes: Vec::new(),
             endless: BTreeSet::new(),
             imported: Vec::new(),
             began: Instant::now(),
@@ -89,13 +98,22 @@ impl<'a, H: Host> Work<'a, H> {
     }
 
     /// The edit is carried out, or the host died under it.
-    pub(super) fn end(self) -> Vec<Imported> {
+    pub(super) fn end(mut self) -> Vec<Imported> {
+        let dirty = std::mem::take(&mut self.dirty);
         if self.loader.lost {
             // What was only to be brought back is still live in our books, and comes with those.
-            let dirty = self.dirty.into_iter();
+            let dirty = dirty.into_iter();
             let interrupted = dirty.filter(|(_, dirty)| dirty.because != Because::Host);
             self.loader.interrupted.extend(interrupted);
         }
+        for over in [&mut self.attempted, &mut self.failed, &mut self.stopped] {
+            over.clear();
+        }
+        let wishes = std::mem::take(&mut self.wishes);
+        if !wishes.is_empty() && !self.loader.lost {
+            self.loader.host.granted(&wishes);
+        }
+        self.expect_wishes();
         self.imported
     }
 

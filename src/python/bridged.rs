@@ -50,7 +50,7 @@ impl Runtime {
         limit: Duration,
         body: &Bound<'py, PyAny>,
     ) -> Result<Bound<'py, PyAny>, PluginFault> {
-        let live = key.and_then(|key| self.slots.get(key)?.live.as_ref());
+        let live = key.and_then(|key| self.live(key));
         match live {
             Some(running) => {
                 let importer = running.importer.bind(py);

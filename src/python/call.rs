@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::process;
+use std::sync::Arc;
 use std::time::Duration;
 
-use pyo3::prelude::{Bound, PyErr, PyResult, Python};
+use pyo3::prelude::{Bound, Py, PyAny, PyErr, PyResult, Python};
 
 use super::deadline::{Urgency, Watchdog};
-use super::filters::Filters;
+use super::filters::{AddedFilters, Filters};
 use super::guard::Guard;
 use super::guest::Guest;
 use super::imports::{AddedPaths, Importer};
@@ -80,6 +81,8 @@ pub(crate) struct Own {
     interrupts: Interrupts,
     mends: Mends,
     forked: Forked,
+    /// `qtforge._surroundings.Surroundings`: what the process is like in the midst of a call.
+    surroundings: Py<PyAny>,
 }
 
 /// What a visit to a plugin was for.
@@ -112,10 +115,17 @@ impl Own {
             }
             Visit::Other => self.vitals.check(py, &self.watchdog, Spoiled::ByTheCall),
         }
+        let (paths, filters) = self.put_back(py)?;
+        importer.get().set_filters(filters);
+        Ok(paths)
+    }
+
+    /// What the plugin added to what belongs to all.
+    fn put_back(&self, py: Python<'_>) -> PyResult<(AddedPaths, Option<Arc<AddedFilters>>)> {
         let left = self.guard.leave(py).and_then(|paths| {
-            importer.get().set_filters(self.filters.leave(py)?);
+            let filters = self.filters.leave(py)?;
             self.interrupts.restore(py)?;
-            Ok(paths)
+            Ok((paths, filters))
         });
         left.inspect_err(|error| self.vitals.broken(py, error, Spoiled::ByTheCall))
     }
@@ -130,9 +140,11 @@ impl Calls {
         vitals: Vitals,
         interrupts: Interrupts,
         mends: Mends,
+        surroundings: Py<PyAny>,
     ) -> Self {
         let (owed, forked) = (RefCell::new(None), Forked::new());
-        let own = Own { guard, filters, watchdog, vitals, owed, interrupts, mends, forked };
+        let own =
+            Own { guard, filters, watchdog, vitals, owed, interrupts, mends, forked, surroundings };
         Self { around: Around::Own(Box::new(own)), visiting: Cell::new(false) }
     }
 
@@ -199,6 +211,38 @@ impl Calls {
             own.vitals.check(py, &own.watchdog, Spoiled::Before);
             own.mends.look(py, &own.watchdog, idle);
         }
+    }
+
+    /// Runs `body`, which calls other plugins, in the midst of the call that is under way. Its time
+    /// stands still meanwhile, and what it has changed in the process so far is put aside. `None` if
+    /// no call is under way, or if it is over its time.
+    pub(crate) fn interrupted<T>(
+        &self,
+        py: Python<'_>,
+        body: impl FnOnce() -> T,
+    ) -> PyResult<Option<T>> {
+        let Around::Own(own) = &self.around else { return Ok(None) };
+        let Some(call) = own.watchdog.step_out() else { return Ok(None) };
+        let visiting = self.visiting.replace(false);
+        let outcome = own.interrupts.apart(|| {
+            let before = own.surroundings.call1(py, ((), (), true))?;
+            own.guard.give_depth_back(py);
+            own.vitals.check(py, &own.watchdog, Spoiled::ByTheCall);
+            let (_, filters) = own.put_back(py)?;
+            own.mends.owe();
+            // What others are left without a look meanwhile is nothing that this call did.
+            let owed = own.owed.take();
+            let outcome = body();
+            if own.owed.replace(owed).is_some() {
+                own.vitals.check(py, &own.watchdog, Spoiled::Before);
+            }
+            own.filters.enter(py, filters.as_deref())?;
+            before.call_method0(py, "leave")?;
+            Ok(Some(outcome))
+        });
+        self.visiting.set(visiting);
+        own.watchdog.step_in(call);
+        outcome
     }
 
     /// Runs `body`, which calls code of the plugin of `importer`, for `limit` at most.

@@ -6,6 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyDictMethods};
 use serde_json::{Map, Value};
 
+use super::waking::Wake;
 use crate::model::PluginId;
 
 /// A meeting place for plugins: that of this process, or one for those of a single supervisor among
@@ -16,12 +17,13 @@ pub(crate) fn hub(py: Python<'_>, of_process: bool) -> PyResult<Py<PyAny>> {
     Ok(hub.unbind())
 }
 
-/// A context for `id` at `hub`, with a shallow copy of `state`.
+/// A context for `id` at `hub`, with a shallow copy of `state`; it calls `wake` for what nobody offers.
 pub(crate) fn new<'py>(
     hub: &Bound<'py, PyAny>,
     id: &PluginId,
     state: Option<&Bound<'py, PyDict>>,
     configuration: &Map<String, Value>,
+    wake: Wake,
 ) -> PyResult<Bound<'py, PyAny>> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = hub.py();
@@ -30,7 +32,8 @@ pub(crate) fn new<'py>(
         None => PyDict::new(py),
     };
     let configuration = super::json::dict(py, configuration)?;
-    MAKE.import(py, "qtforge._host", "new_context")?.call1((id.as_str(), state, configuration, hub))
+    let make = MAKE.import(py, "qtforge._host", "new_context")?;
+    make.call1((id.as_str(), state, configuration, hub, wake))
 }
 
 /// The state to hand on; `None` if the plugin put something else than a dict in its place.

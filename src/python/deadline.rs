@@ -45,8 +45,8 @@ struct State {
     armed: Option<Armed>,
     /// Until when the watchdog sleeps, `None` for ever.
     sleeps_until: Option<Instant>,
-    /// Somebody could not wait any more; that is never taken back.
-    hurried: bool,
+    /// Somebody could not wait any more, and until when; that is never taken back.
+    hurried: Option<Instant>,
     stop: bool,
 }
 
@@ -197,6 +197,30 @@ impl Watchdog {
         }
     }
 
+    /// Takes the call under way out, because others begin in the midst of it: its time stands still.
+    /// `None` if there is none, or if it is being struck.
+    pub(crate) fn step_out(&self) -> Option<Armed> {
+        let mut armed = self.inner.lock().armed.take_if(|armed| armed.strikes == 0)?;
+        armed.paused = Some(Instant::now());
+        Some(armed)
+    }
+
+    /// That call goes on, with the time that was left; unless somebody cannot wait any more.
+    pub(crate) fn step_in(&self, mut call: Armed) {
+        let now = Instant::now();
+        if let Some(since) = call.paused.take() {
+            call.due += since.elapsed();
+        }
+        let mut state = self.inner.lock();
+        if let Some(hurried) = state.hurried.filter(|hurried| *hurried < call.due) {
+            call.due = hurried.max(now);
+            call.hurried = true;
+        }
+        state.armed = Some(call);
+        drop(state);
+        self.inner.changed.notify_all();
+    }
+
     /// A handle for those who cannot wait.
     pub(crate) fn urgency(&self) -> Urgency {
         Urgency { inner: self.inner.clone() }
@@ -204,7 +228,7 @@ impl Watchdog {
 
     /// Whether somebody cannot wait, so that nothing more is to be started.
     pub(crate) fn is_hurried(&self) -> bool {
-        self.inner.lock().hurried
+        self.inner.lock().hurried.is_some()
     }
 
     /// From now on the plugin's code runs, for `limit` at most. Until [`Watchdog::disarm`].
@@ -285,7 +309,7 @@ impl Urgency {
     pub fn hurry(&self, limit: Duration) {
         let due = Instant::now() + limit;
         let mut state = self.inner.lock();
-        state.hurried = true;
+        state.hurried = Some(due);
         if let Some(armed) = &mut state.armed
             && (armed.due > due || armed.paused.is_some())
         {

@@ -16,6 +16,9 @@ use pyo3::prelude::{Bound, PyAny, PyAnyMethods, PyErr, PyResult, Python};
 use pyo3::types::{PyTuple, PyTupleMethods};
 
 use super::imports::{Importer, nearest};
+use crate::host::Input;
+use crate::model::is_python;
+use crate::source::Source;
 
 type Hook = extern "C" fn(*const c_char, *mut ffi::PyObject, *mut c_void) -> c_int;
 
@@ -95,6 +98,15 @@ fn note(arguments: &Bound<'_, PyTuple>, event: Event) -> PyResult<()> {
         importer.get().note_input(path, readers);
     }
     Ok(())
+}
+
+/// What stands in the Python files among those that a plugin has written.
+pub(crate) fn left(wrote: &[PathBuf]) -> Vec<Input> {
+    let read = |path: &PathBuf| {
+        let hash = Source::read(path).ok().map(|source| source.hash);
+        Input { path: path.clone(), hash }
+    };
+    wrote.iter().filter(|path| is_python(path)).map(read).collect()
 }
 
 /// The absolute path that is opened; `None` for a descriptor or what is no path.

@@ -16,7 +16,7 @@ use crate::model::Site;
 
 /// The version of what the supervisor and a host say to each other. It grows whenever one of them
 /// would misunderstand the other of a version before.
-pub(crate) const PROTOCOL: u32 = 6;
+pub(crate) const PROTOCOL: u32 = 7;
 
 /// Plugins run with no CPython that is older than 3 and this.
 const OLDEST: u32 = 10;

@@ -64,11 +64,19 @@ impl Interrupts {
         body: impl FnOnce(Python<'py>) -> PyResult<T>,
     ) -> PyResult<T> {
         py.check_signals()?;
-        self.charged.store(true, Ordering::Relaxed);
+        let outer = self.charged.swap(true, Ordering::Relaxed);
         let result = body(py);
         let late = py.check_signals();
-        self.charged.store(false, Ordering::Relaxed);
+        self.charged.store(outer, Ordering::Relaxed);
         result.and_then(|value| late.map(|()| value))
+    }
+
+    /// Runs what is no plugin's in the midst of a call.
+    pub(crate) fn apart<T>(&self, body: impl FnOnce() -> T) -> T {
+        let outer = self.charged.swap(false, Ordering::Relaxed);
+        let outcome = body();
+        self.charged.store(outer, Ordering::Relaxed);
+        outcome
     }
 
     /// Puts our handler back, after a plugin that may have put its own in place.

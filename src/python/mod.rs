@@ -35,6 +35,7 @@ mod text;
 mod tools;
 mod undo;
 mod vitals;
+mod waking;
 
 pub use deadline::Urgency;
 pub use debugger::AskTerminal;
@@ -46,3 +47,4 @@ pub use running::{Interpreter, lend_main_thread};
 pub use runtime::Runtime;
 #[cfg(feature = "embed")]
 pub use startup::{BUILT_FOR, Interpreter};
+pub use waking::{Fulfil, fulfil_here};

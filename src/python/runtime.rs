@@ -4,12 +4,12 @@
 //! out. A generation that starts is kept apart until it is live, so that a failure leaves the one
 //! before it as it was.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -34,6 +34,7 @@ use super::prints::Tags;
 use super::start::refusal;
 use super::undo::{Undo, Undone};
 use super::vitals::Vitals;
+use super::waking::{Asker, Waking};
 use super::{context, exec, fault, inputs, life, method, tools};
 use crate::host::{Limits, Note, Replacement, STOPPING, Sharing, Slot, Start, Started};
 use crate::model::{Phase, PluginFault, PluginId, ReloadMode, Timings, Warning};
@@ -73,7 +74,7 @@ pub struct Runtime {
     notes: Sender<Note>,
     pub(super) calls: Calls,
     /// Nothing is looked for in a process that belongs to somebody else.
-    leaks: Option<Leaks>,
+    leaks: RefCell<Option<Leaks>>,
     /// Nor is anything taken out of it.
     pub(super) undo: Option<Undo>,
     /// Which of the loaders of this process it belongs to; 0 is the process's own.
@@ -86,17 +87,21 @@ pub struct Runtime {
     pub(super) hub: Py<PyAny>,
     /// The exception behind the latest fault, for a caller in Python.
     pub(super) cause: RefCell<Option<PyErr>>,
-    pub(super) slots: HashMap<PluginId, Slots>,
     /// Plugins that have started and may have to go back.
-    held: Vec<(PluginId, ReloadMode)>,
+    held: RefCell<Vec<(PluginId, ReloadMode)>>,
+    pub(super) slots: RefCell<HashMap<PluginId, Slots>>,
     /// How long each phase of the start under way took, if that is measured.
     pub(super) clock: RefCell<Option<Timings>>,
+    /// What plugins may look up that nobody offers yet.
+    pub(super) waking: Arc<Waking>,
+    /// What runs now may have wishes: it starts, and does not end.
+    may_wish: Cell<bool>,
 }
 
 #[derive(Default)]
 pub(super) struct Slots {
-    pub(super) live: Option<Running>,
-    pub(super) aside: Option<Running>,
+    pub(super) live: Option<Arc<Running>>,
+    pub(super) aside: Option<Arc<Running>>,
 }
 
 /// One generation that was initialized.
@@ -105,11 +110,18 @@ pub(super) struct Running {
     pub(super) importer: Py<Importer>,
     pub(super) instance: Py<PyAny>,
     pub(super) context: Py<PyAny>,
+    pub(super) asker: Arc<Asker>,
     pub(super) limits: Limits,
     /// It was shut down, and is to be initialized if it comes back.
-    pub(super) ended: bool,
+    pub(super) ended: AtomicBool,
     /// What was taken out of places that belong to all when it ended.
-    pub(super) undone: RefCell<Option<Undone>>,
+    pub(super) undone: Mutex<Option<Undone>>,
+}
+
+impl Running {
+    fn take_undone(&self) -> Option<Undone> {
+        self.undone.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Runtime {
@@ -139,6 +151,7 @@ impl Runtime {
         inputs::install(py)?;
         py.import("qtforge.core")?;
         py.import("qtforge._host")?;
+        let surroundings = py.import("qtforge._surroundings")?.getattr("Surroundings")?;
         if expendable {
             describe_crashes(py)?;
         }
@@ -154,17 +167,26 @@ impl Runtime {
         Ok(Self {
             shared,
             notes,
-            calls: Calls::new((guard, filters), watchdog, vitals, interrupts, mends),
-            leaks: Some(Leaks::new(py)?),
+            calls: Calls::new(
+                (guard, filters),
+                watchdog,
+                vitals,
+                interrupts,
+                mends,
+                surroundings.unbind(),
+            ),
+            leaks: RefCell::new(Some(Leaks::new(py)?)),
             undo: Some(undo),
             loader: 0,
             by_user: false,
             wanted: None,
             hub: context::hub(py, true)?,
             cause: RefCell::new(None),
-            slots: HashMap::new(),
-            held: Vec::new(),
+            held: RefCell::default(),
+            slots: RefCell::default(),
             clock: RefCell::default(),
+            waking: Waking::new(),
+            may_wish: Cell::new(false),
         })
     }
 
@@ -189,24 +211,27 @@ impl Runtime {
             loader: LOADERS.fetch_add(1, Ordering::Relaxed),
             by_user,
             wanted: None,
-            leaks: None,
+            leaks: RefCell::new(None),
             undo: None,
             cause: RefCell::new(None),
-            slots: HashMap::new(),
-            held: Vec::new(),
+            held: RefCell::default(),
+            slots: RefCell::default(),
             clock: RefCell::default(),
+            waking: Waking::new(),
+            may_wish: Cell::new(false),
         })
     }
 
     /// The instances that are live, by id.
     pub fn instances(&self, py: Python<'_>) -> Vec<(PluginId, Py<PyAny>)> {
-        let live = self.slots.values().filter_map(|slots| slots.live.as_ref());
+        let slots = self.slots.borrow();
+        let live = slots.values().filter_map(|slots| slots.live.as_ref());
         live.map(|running| (running.id.clone(), running.instance.clone_ref(py))).collect()
     }
 
     /// The id and the instance of the plugin with that key, if it is live.
     pub fn instance(&self, py: Python<'_>, key: &PluginId) -> Option<(PluginId, Py<PyAny>)> {
-        let running = self.slots.get(key)?.live.as_ref()?;
+        let running = self.live(key)?;
         Some((running.id.clone(), running.instance.clone_ref(py)))
     }
 
@@ -224,7 +249,7 @@ impl Runtime {
     ///
     /// # Errors
     /// A fault of phase `parse`.
-    pub fn compile(&mut self, py: Python<'_>, sources: &[Source]) -> Result<(), PluginFault> {
+    pub fn compile(&self, py: Python<'_>, sources: &[Source]) -> Result<(), PluginFault> {
         for source in sources {
             imports::code(py, &self.shared, source).map_err(|error| {
                 self.note_cause(py, &error);
@@ -242,7 +267,7 @@ impl Runtime {
     }
 
     /// See [`crate::host::Host::start`].
-    pub fn start(&mut self, py: Python<'_>, start: Start) -> Started {
+    pub fn start(&self, py: Python<'_>, start: Start) -> Started {
         if self.calls.is_hurried() {
             let fault = PluginFault::new(Phase::Import, STOPPING, "replug stops");
             return Started::failed(fault);
@@ -276,7 +301,7 @@ impl Runtime {
         self.clock.replace(start.timed.then(Timings::default));
         importer.get().time(start.timed);
         let visit = self.calls.visit(&importer, Visit::Other, || {
-            let result = self.start_with(&start, &importer, &mut needs);
+            let result = self.wishing(|| self.start_with(&start, &importer, &mut needs));
             if result.is_err() {
                 self.take_out(&importer, start.limits.shutdown, true);
             }
@@ -289,6 +314,7 @@ impl Runtime {
             .take()
             .map(|timings| Box::new(Timings { modules: importer.get().take_times(), ..timings }));
         let (mut trace, mut warnings) = importer.get().take_trace(live);
+        trace.left = inputs::left(&trace.wrote);
         let (shared, of_shared) = self.shared.commons.take();
         trace.shared.extend(shared);
         warnings.extend(of_shared);
@@ -302,7 +328,7 @@ impl Runtime {
             Err(fault) => {
                 importer.get().give_back(py);
                 self.undo(py, &start.key, &importer);
-                Leaks::ended(&mut self.leaks, &importer);
+                self.has_ended(&importer);
                 Err(fault)
             }
         };
@@ -326,10 +352,75 @@ impl Runtime {
 
     /// Modules of the generation before go over to the one of `importer`.
     fn carry(&self, importer: &Bound<'_, Importer>, start: &Start) -> PyResult<()> {
-        let slots = self.slots.get(&start.key);
-        let before = slots.and_then(|slots| slots.live.as_ref().or(slots.aside.as_ref()));
-        let before = before.map(|running| running.importer.bind(importer.py()));
+        let before = self.latest(&start.key);
+        let before = before.as_ref().map(|running| running.importer.bind(importer.py()));
         Importer::carry(importer, &start.carry, before, &start.edited)
+    }
+
+    /// The generation that is live.
+    pub(super) fn live(&self, key: &PluginId) -> Option<Arc<Running>> {
+        self.slots.borrow().get(key).and_then(|slots| slots.live.clone())
+    }
+
+    /// The generation that is live, or that was until it was stopped.
+    pub(super) fn latest(&self, key: &PluginId) -> Option<Arc<Running>> {
+        let slots = self.slots.borrow();
+        let slots = slots.get(key)?;
+        slots.live.as_ref().or(slots.aside.as_ref()).cloned()
+    }
+
+    fn take_aside(&self, key: &PluginId) -> Option<Arc<Running>> {
+        self.slots.borrow_mut().get_mut(key).and_then(|slots| slots.aside.take())
+    }
+
+    /// Keeps what was stopped, unless something is kept already.
+    fn set_aside(&self, key: &PluginId, running: &Arc<Running>) -> bool {
+        let mut slots = self.slots.borrow_mut();
+        let slots = slots.entry(key.clone()).or_default();
+        let free = slots.aside.is_none();
+        if free {
+            slots.aside = Some(running.clone());
+        }
+        free
+    }
+
+    /// A generation has ended, and nothing of ours needs it any more.
+    fn has_ended(&self, importer: &Bound<'_, Importer>) {
+        Leaks::ended(&mut self.leaks.borrow_mut(), importer);
+    }
+
+    /// Runs what may look for services that nobody offers yet.
+    fn wishing<T>(&self, body: impl FnOnce() -> T) -> T {
+        let before = self.may_wish.replace(true);
+        let outcome = body();
+        self.may_wish.set(before);
+        outcome
+    }
+
+    /// Runs `body`, which carries requests out, in the midst of the call that is under way; `None` if
+    /// that call may have no wishes.
+    pub(crate) fn meanwhile<T>(&self, py: Python<'_>, body: impl FnOnce() -> T) -> Option<T> {
+        if !self.may_wish.replace(false) {
+            return None;
+        }
+        let clock = self.clock.take();
+        let outcome = self.calls.interrupted(py, body);
+        self.clock.replace(clock);
+        self.may_wish.set(true);
+        outcome.unwrap_or_else(|error| {
+            tracing::error!(%error, "a call could not go on as it was");
+            None
+        })
+    }
+
+    /// See [`crate::host::Host::expect`].
+    pub fn expect(&self, services: BTreeSet<String>) {
+        self.waking.expect(services);
+    }
+
+    /// See [`crate::host::Host::granted`].
+    pub fn granted(&self, services: &[String]) {
+        self.waking.granted(services);
     }
 
     /// From now on what this package prints is that plugin's.
@@ -346,17 +437,18 @@ impl Runtime {
     }
 
     fn go_live(
-        &mut self,
+        &self,
         py: Python<'_>,
         key: PluginId,
         mode: ReloadMode,
         hold: bool,
         running: Running,
     ) {
-        let slots = self.slots.entry(key.clone()).or_default();
-        let before = slots.live.replace(running);
+        let mut all = self.slots.borrow_mut();
+        let slots = all.entry(key.clone()).or_default();
+        let before = slots.live.replace(Arc::new(running));
         if hold {
-            self.held.push((key, mode));
+            self.held.borrow_mut().push((key, mode));
             if mode == ReloadMode::Exclusive {
                 return;
             }
@@ -366,18 +458,18 @@ impl Runtime {
             ReloadMode::Exclusive => None,
             ReloadMode::Overlap => before,
         };
-        if let Some(dropped) = std::mem::replace(&mut slots.aside, aside) {
-            Leaks::ended(&mut self.leaks, dropped.importer.bind(py));
+        let dropped = std::mem::replace(&mut slots.aside, aside);
+        drop(all);
+        if let Some(dropped) = dropped {
+            self.has_ended(dropped.importer.bind(py));
         }
     }
 
     /// A start failed: its entries go, those of a live generation come back.
     fn undo(&self, py: Python<'_>, key: &PluginId, importer: &Bound<'_, Importer>) {
-        let outcome = importer.get().hide(py).and_then(|()| {
-            match self.slots.get(key).and_then(|slots| slots.live.as_ref()) {
-                Some(live) => Importer::show(live.importer.bind(py)),
-                None => Ok(()),
-            }
+        let outcome = importer.get().hide(py).and_then(|()| match self.live(key) {
+            Some(live) => Importer::show(live.importer.bind(py)),
+            None => Ok(()),
         });
         if let Err(error) = outcome {
             tracing::error!(plugin = %key, %error, "sys.modules could not be put back");
@@ -385,14 +477,14 @@ impl Runtime {
     }
 
     /// See [`crate::host::Host::stop`].
-    pub fn stop(&mut self, py: Python<'_>, key: &PluginId, slot: Slot) -> Vec<Warning> {
-        let Some(slots) = self.slots.get_mut(key) else { return Vec::new() };
-        let running = match slot {
+    pub fn stop(&self, py: Python<'_>, key: &PluginId, slot: Slot) -> Vec<Warning> {
+        let running = self.slots.borrow_mut().get_mut(key).and_then(|slots| match slot {
             Slot::Live => slots.live.take(),
             Slot::Aside => slots.aside.take(),
-        };
-        let Some(mut running) = running else { return Vec::new() };
-        running.ended = true;
+        });
+        let Some(running) = running else { return Vec::new() };
+        running.ended.store(true, Ordering::Relaxed);
+        self.waking.ends(&running.asker);
         let importer = running.importer.bind(py);
         let ended = self.calls.visit(importer, Visit::End, || self.end(py, &running));
         let warnings = ended.unwrap_or_else(|error| {
@@ -402,13 +494,12 @@ impl Runtime {
         if let Err(error) = running.importer.get().hide(py) {
             tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
         }
-        let slots = self.slots.entry(key.clone()).or_default();
         match slot {
             // What is held there is the way back.
-            Slot::Live if slots.aside.is_none() => slots.aside = Some(running),
+            Slot::Live if self.set_aside(key, &running) => {}
             Slot::Live | Slot::Aside => {
                 importer.get().give_back(py);
-                Leaks::ended(&mut self.leaks, importer);
+                self.has_ended(importer);
             }
         }
         warnings
@@ -435,7 +526,8 @@ impl Runtime {
         }
         let _ = self.calls.call(importer, limit, |_| instance::mark_ended(instance));
         warnings.extend(self.dispose(importer, running.context.bind(py), limit));
-        running.undone.replace(self.take_out(importer, limit, false));
+        let undone = self.take_out(importer, limit, false);
+        *running.undone.lock().unwrap_or_else(PoisonError::into_inner) = undone;
         warnings
     }
 
@@ -491,13 +583,13 @@ impl Runtime {
         warnings
     }
 
-    /// See [`crate::host::Host::restore`].
+    /// See [`crate::host::Host::begin_restore`].
     ///
     /// # Errors
     /// Why it could not be initialized again.
-    pub fn restore(&mut self, py: Python<'_>, key: &PluginId) -> Result<(), PluginFault> {
-        let slots = self.slots.entry(key.clone()).or_default();
-        let Some(running) = slots.aside.take() else {
+    pub fn restore(&self, py: Python<'_>, key: &PluginId) -> Result<(), PluginFault> {
+        let aside = self.take_aside(key);
+        let Some(running) = aside else {
             return Err(PluginFault::new(
                 Phase::Initialize,
                 "PluginLoadError",
@@ -506,21 +598,23 @@ impl Runtime {
         };
         let importer = running.importer.bind(py).clone();
         let context = running.context.bind(py).clone();
+        self.waking.begins(&running.asker);
+        let again = || {
+            self.phase(&importer, Phase::Initialize, running.limits.phase, |_| {
+                if self.by_user {
+                    return life::again(&context);
+                }
+                if let (Some(undo), Some(undone)) = (&self.undo, running.take_undone()) {
+                    undo.goes_on(&importer, &undone)?;
+                }
+                instance::initialize(running.instance.bind(py), &context)
+            })
+        };
         let result = Importer::show(&importer)
             .map_err(|error| fault::describe(py, &error, Phase::Initialize, importer.get()))
-            .and_then(|()| {
-                if !running.ended {
-                    return Ok(None);
-                }
-                self.phase(&importer, Phase::Initialize, running.limits.phase, |_| {
-                    if self.by_user {
-                        return life::again(&context);
-                    }
-                    if let (Some(undo), Some(undone)) = (&self.undo, running.undone.take()) {
-                        undo.goes_on(&importer, &undone)?;
-                    }
-                    instance::initialize(running.instance.bind(py), &context)
-                })
+            .and_then(|()| match running.ended.load(Ordering::Relaxed) {
+                true => self.wishing(again),
+                false => Ok(None),
             })
             .and_then(|refused| match refused {
                 None => Ok(()),
@@ -528,29 +622,30 @@ impl Runtime {
             });
         match result {
             Ok(()) => {
-                let running = Running { ended: false, ..running };
-                self.slots.entry(key.clone()).or_default().live = Some(running);
+                running.ended.store(false, Ordering::Relaxed);
+                self.slots.borrow_mut().entry(key.clone()).or_default().live = Some(running);
                 Ok(())
             }
             Err(fault) => {
+                self.waking.ends(&running.asker);
                 self.dispose(&importer, &context, running.limits.shutdown);
                 self.take_out(&importer, running.limits.shutdown, false);
                 if let Err(error) = importer.get().hide(py) {
                     tracing::error!(plugin = %key, %error, "sys.modules could not be cleared");
                 }
-                Leaks::ended(&mut self.leaks, &importer);
+                self.has_ended(&importer);
                 Err(fault)
             }
         }
     }
 
     /// See [`crate::host::Host::forget`].
-    pub fn forget(&mut self, py: Python<'_>, key: &PluginId) {
-        let Some(slots) = self.slots.get_mut(key) else { return };
-        let Some(running) = slots.aside.take() else { return };
-        Leaks::ended(&mut self.leaks, running.importer.bind(py));
-        if slots.live.is_none() {
-            self.slots.remove(key);
+    pub fn forget(&self, py: Python<'_>, key: &PluginId) {
+        let aside = self.take_aside(key);
+        let Some(running) = aside else { return };
+        self.has_ended(running.importer.bind(py));
+        if self.live(key).is_none() {
+            self.slots.borrow_mut().remove(key);
             let files: Vec<PathBuf> = running.importer.get().files();
             let dropped = {
                 let mut codes = self.shared.codes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -587,17 +682,19 @@ impl Runtime {
     }
 
     /// See [`crate::host::Host::settle`].
-    pub fn settle(&mut self, py: Python<'_>, for_good: bool, epoch: u64) {
-        for (key, mode) in std::mem::take(&mut self.held) {
-            let Some(slots) = self.slots.get_mut(&key).filter(|_| for_good) else { continue };
-            if let Some(live) = &slots.live {
+    pub fn settle(&self, py: Python<'_>, for_good: bool, epoch: u64) {
+        for (key, mode) in self.held.take() {
+            if !for_good {
+                continue;
+            }
+            if let Some(live) = self.live(&key) {
                 // What there is to warn of was told when it started.
                 let _ = live.importer.get().keep_carried(false);
             }
             if mode == ReloadMode::Exclusive
-                && let Some(dropped) = slots.aside.take()
+                && let Some(dropped) = self.take_aside(&key)
             {
-                Leaks::ended(&mut self.leaks, dropped.importer.bind(py));
+                self.has_ended(dropped.importer.bind(py));
             }
         }
         if let Err(error) = self.shared.commons.settle(py, &self.shared, for_good, epoch) {
@@ -605,7 +702,7 @@ impl Runtime {
         }
     }
 
-    /// See [`crate::host::Host::exec`].
+    /// See [`crate::host::Host::begin_exec`].
     ///
     /// # Errors
     /// What the code raised.
@@ -615,7 +712,7 @@ impl Runtime {
         key: &PluginId,
         code: &str,
     ) -> Result<Option<String>, PluginFault> {
-        let Some(running) = self.slots.get(key).and_then(|slots| slots.live.as_ref()) else {
+        let Some(running) = self.live(key) else {
             let message = format!("the plugin {key} is not live");
             return Err(PluginFault::new(Phase::Initialize, "PluginExecutionError", message));
         };
@@ -623,8 +720,10 @@ impl Runtime {
         let importer = running.importer.bind(py);
         let instance = running.instance.bind(py);
         let context = running.context.bind(py);
-        self.phase(importer, Phase::Initialize, running.limits.phase, |_| {
-            exec::run(importer, instance, context, code)
+        self.wishing(|| {
+            self.phase(importer, Phase::Initialize, running.limits.phase, |_| {
+                exec::run(importer, instance, context, code)
+            })
         })
     }
 
@@ -641,20 +740,23 @@ impl Runtime {
     ) -> Result<String, PluginFault> {
         let fault =
             |message: String| PluginFault::new(Phase::Initialize, "PluginExecutionError", message);
-        let Some(running) = self.slots.get(key).and_then(|slots| slots.live.as_ref()) else {
+        let Some(running) = self.live(key) else {
             return Err(fault(format!("the plugin {key} is not live")));
         };
         let importer = running.importer.bind(py);
-        let value = self.phase(importer, Phase::Initialize, running.limits.phase, |py| {
-            let found = method::find(running.instance.bind(py), name);
-            found.map(|method| method::call(&method, arguments)).transpose()
+        let value = self.wishing(|| {
+            self.phase(importer, Phase::Initialize, running.limits.phase, |py| {
+                let found = method::find(running.instance.bind(py), name);
+                found.map(|method| method::call(&method, arguments)).transpose()
+            })
         })?;
         value.ok_or_else(|| fault(format!("{} has no method {name:?}", running.id)))
     }
 
     /// See [`crate::host::Host::inspect`].
-    pub fn inspect(&mut self, py: Python<'_>) -> (Vec<(PluginId, Warning)>, Duration) {
-        let Some(leaks) = &mut self.leaks else { return (Vec::new(), Duration::ZERO) };
+    pub fn inspect(&self, py: Python<'_>) -> (Vec<(PluginId, Warning)>, Duration) {
+        let mut leaks = self.leaks.borrow_mut();
+        let Some(leaks) = leaks.as_mut() else { return (Vec::new(), Duration::ZERO) };
         // What goes now may have finalizers, which are plugins' code.
         match self.calls.call_any(py, INSPECTION, |py| Ok(leaks.inspect(py))) {
             Ok(found) => found,
@@ -674,7 +776,7 @@ impl Runtime {
     }
 
     /// See [`crate::host::Host::finish`].
-    pub fn finish(&mut self, py: Python<'_>) {
+    pub fn finish(&self, py: Python<'_>) {
         let run = self.calls.finish(py, AT_EXIT, |py| {
             py.import("atexit")?.call_method0("_run_exitfuncs")?;
             Ok(())
@@ -702,7 +804,8 @@ impl Drop for Runtime {
         }
         // A loader was dropped with plugins in it: they go on, and nobody finds them by name.
         let hidden = Python::try_attach(|py| {
-            for running in self.slots.values().filter_map(|slots| slots.live.as_ref()) {
+            let slots = self.slots.borrow();
+            for running in slots.values().filter_map(|slots| slots.live.as_ref()) {
                 if let Err(error) = running.importer.get().hide(py) {
                     tracing::error!(%error, "sys.modules could not be cleared");
                 }

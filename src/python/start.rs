@@ -1,8 +1,9 @@
 //! The start of one generation, step by step: import, create, metadata, initialize.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::{Bound, PyAny, PyResult, Python};
@@ -13,6 +14,7 @@ use super::call::Called;
 use super::imports::Importer;
 use super::instance::{self, Made};
 use super::runtime::{Running, Runtime};
+use super::waking::{Asker, Wake};
 use super::{context, fault, life};
 use crate::host::Start;
 use crate::model::{FieldFault, Fields, Phase, Place, PluginFault, PluginId, check_fields, merge};
@@ -32,15 +34,19 @@ impl Runtime {
         let id = self.runtime_id(start, &fields)?;
         let metadata = check_fields(&fields, &id).map_err(|fault| unusable(start, fault))?;
         self.needs(start, metadata.dependencies, needs)?;
+        let asker = Asker::new(importer).map_err(|error| {
+            fault::describe(importer.py(), &error, Phase::Initialize, importer.get())
+        })?;
         if self.by_user {
             let context = self.follow(start, importer, &instance)?.unbind();
             let (importer, instance) = (importer.clone().unbind(), instance.unbind());
-            let (limits, undone) = (start.limits, RefCell::default());
-            let running = Running { id, importer, instance, context, limits, ended: false, undone };
+            let (limits, undone) = (start.limits, Mutex::default());
+            let ended = AtomicBool::new(false);
+            let running = Running { id, importer, instance, context, asker, limits, ended, undone };
             return Ok((fields, running));
         }
         let configuration = configuration(start, &fields, &id);
-        let context = self.context(importer, start, &id, &configuration)?;
+        let context = self.context(importer, start, &id, &configuration, &asker)?;
         let refused = self.phase(importer, Phase::Initialize, start.limits.phase, |_| {
             if let Some(undo) = &self.undo {
                 undo.imported(importer)?;
@@ -54,15 +60,17 @@ impl Runtime {
                     importer: importer.clone().unbind(),
                     instance: instance.unbind(),
                     context: context.unbind(),
+                    asker,
                     limits: start.limits,
-                    ended: false,
-                    undone: RefCell::default(),
+                    ended: AtomicBool::new(false),
+                    undone: Mutex::default(),
                 };
                 return Ok((fields, running));
             }
             Ok(Some(message)) => refusal(&message, importer.get()),
             Err(fault) => fault,
         };
+        self.waking.ends(&asker);
         self.dispose(importer, &context, start.limits.shutdown);
         Err(fault)
     }
@@ -77,9 +85,10 @@ impl Runtime {
         let py = importer.py();
         let limit = start.limits.phase;
         let life = self.phase(importer, Phase::Create, limit, |_| life::new(instance))?;
-        let slots = self.slots.get(&start.key);
-        let before = slots.and_then(|slots| slots.live.as_ref().or(slots.aside.as_ref()));
-        let Some(before) = before.map(|running| running.context.bind(py)) else { return Ok(life) };
+        let before = self.latest(&start.key);
+        let Some(before) = before.as_ref().map(|running| running.context.bind(py)) else {
+            return Ok(life);
+        };
         let followed =
             self.phase(importer, Phase::Initialize, limit, |_| life::follow(&life, before));
         let fault = match followed {
@@ -139,16 +148,15 @@ impl Runtime {
         start: &Start,
         id: &PluginId,
         configuration: &Map<String, Value>,
+        asker: &Arc<Asker>,
     ) -> Result<Bound<'py, PyAny>, PluginFault> {
         let py = importer.py();
-        let before = self
-            .slots
-            .get(&start.key)
-            .and_then(|slots| slots.live.as_ref().or(slots.aside.as_ref()))
-            .and_then(|running| context::state(running.context.bind(py)));
+        let before =
+            self.latest(&start.key).and_then(|running| context::state(running.context.bind(py)));
         // It waits for locks, of `logging` for one, that a thread of a plugin may hold.
         self.phase(importer, Phase::Initialize, start.limits.phase, |py| {
-            context::new(self.hub.bind(py), id, before.as_ref(), configuration)
+            let wake = Wake { waking: self.waking.clone(), asker: asker.clone() };
+            context::new(self.hub.bind(py), id, before.as_ref(), configuration, wake)
         })
     }
 
@@ -194,17 +202,18 @@ impl Runtime {
     /// The entry of another plugin that has this id: one that is live here, or one that the loader
     /// knows of.
     fn holder(&self, start: &Start, id: &PluginId) -> Option<PathBuf> {
-        let mut live = self.live_besides(&start.key);
-        let holder = live.find(|running| running.id == *id);
+        let live = self.live_besides(&start.key);
+        let holder = live.iter().find(|running| running.id == *id);
         let known = || start.taken.iter().find(|taken| taken.id == *id);
         holder
             .map(|running| running.importer.get().identity.entry.clone())
             .or_else(|| known().map(|taken| taken.entry.clone()))
     }
 
-    fn live_besides(&self, key: &PluginId) -> impl Iterator<Item = &Running> {
-        let others = self.slots.iter().filter(move |(other, _)| *other != key);
-        others.filter_map(|(_, slots)| slots.live.as_ref())
+    fn live_besides(&self, key: &PluginId) -> Vec<Arc<Running>> {
+        let slots = self.slots.borrow();
+        let others = slots.iter().filter(|(other, _)| *other != key);
+        others.filter_map(|(_, slots)| slots.live.clone()).collect()
     }
 
     /// What it depends on is there. That was seen to before its start, unless it shows only now; then
@@ -218,8 +227,8 @@ impl Runtime {
         if dependencies.is_empty() || start.fields.contains_key("dependencies") {
             return Ok(());
         }
-        let live: HashSet<&PluginId> =
-            self.live_besides(&start.key).map(|running| &running.id).collect();
+        let live = self.live_besides(&start.key);
+        let live: HashSet<&PluginId> = live.iter().map(|running| &running.id).collect();
         let Some(missing) = dependencies.iter().find(|id| !live.contains(id)) else {
             return Ok(());
         };

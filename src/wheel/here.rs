@@ -19,6 +19,10 @@ pub(crate) struct Here {
     pub(crate) runtime: Runtime,
     /// Starts that were asked for, and are carried out when somebody waits for them.
     begun: VecDeque<Start>,
+    /// The same of a plugin that is to go on as before.
+    restoring: Option<PluginId>,
+    /// The same of code that runs beside a plugin, or of a method.
+    asked: Option<(PluginId, Asked)>,
     /// What the interpreter is, if plugins are to be held against it.
     site: Option<Site>,
     published: Option<Published>,
@@ -51,6 +55,11 @@ impl Published {
     }
 }
 
+enum Asked {
+    Code(String),
+    Method(String, String),
+}
+
 fn ended() -> PluginFault {
     PluginFault::new(Phase::Host, "HostDied", "the interpreter is shutting down")
 }
@@ -58,7 +67,14 @@ fn ended() -> PluginFault {
 impl Here {
     /// Plugins of `runtime`.
     pub(crate) fn new(runtime: Runtime) -> Self {
-        Self { runtime, begun: VecDeque::new(), site: None, published: None }
+        Self {
+            runtime,
+            begun: VecDeque::new(),
+            restoring: None,
+            asked: None,
+            site: None,
+            published: None,
+        }
     }
 
     /// The same in the interpreter at `site`, with what is live in `instances`.
@@ -100,11 +116,17 @@ impl Host for Here {
         Python::try_attach(|py| self.runtime.stop(py, key, slot)).unwrap_or_default()
     }
 
-    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
-        let restored = Python::try_attach(|py| {
-            let restored = self.runtime.restore(py, key);
-            self.publish(py, key);
-            restored
+    fn begin_restore(&mut self, key: &PluginId) {
+        self.restoring = Some(key.clone());
+    }
+
+    fn restored(&mut self) -> Result<(), PluginFault> {
+        let restored = self.restoring.take().and_then(|key| {
+            Python::try_attach(|py| {
+                let restored = self.runtime.restore(py, &key);
+                self.publish(py, &key);
+                restored
+            })
         });
         restored.unwrap_or_else(|| Err(ended()))
     }
@@ -128,18 +150,24 @@ impl Host for Here {
         Python::try_attach(|py| self.runtime.settle(py, for_good, epoch));
     }
 
-    fn exec(&mut self, key: &PluginId, code: &str) -> Result<Option<String>, PluginFault> {
-        let value = Python::try_attach(|py| self.runtime.exec(py, key, code));
-        value.unwrap_or_else(|| Err(ended()))
+    fn begin_exec(&mut self, key: &PluginId, code: &str) {
+        self.asked = Some((key.clone(), Asked::Code(code.to_owned())));
     }
 
-    fn call(
-        &mut self,
-        key: &PluginId,
-        method: &str,
-        arguments: &str,
-    ) -> Result<String, PluginFault> {
-        let value = Python::try_attach(|py| self.runtime.call(py, key, method, arguments));
+    fn begin_call(&mut self, key: &PluginId, method: &str, arguments: &str) {
+        let asked = Asked::Method(method.to_owned(), arguments.to_owned());
+        self.asked = Some((key.clone(), asked));
+    }
+
+    fn executed(&mut self) -> Result<Option<String>, PluginFault> {
+        let value = self.asked.take().and_then(|(key, asked)| {
+            Python::try_attach(|py| match asked {
+                Asked::Code(code) => self.runtime.exec(py, &key, &code),
+                Asked::Method(method, arguments) => {
+                    self.runtime.call(py, &key, &method, &arguments).map(Some)
+                }
+            })
+        });
         value.unwrap_or_else(|| Err(ended()))
     }
 

@@ -163,7 +163,7 @@ impl Inner {
     /// What plugins imported since the last change belongs to them as well.
     fn take_notes(&mut self) {
         while let Ok(note) = self.notes.try_recv() {
-            self.loader.note(note);
+            self.loader.note(note, &mut |_| {});
         }
     }
 

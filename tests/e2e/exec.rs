@@ -54,6 +54,19 @@ fn with_json_stdout_has_the_value_alone() {
 }
 
 #[test]
+fn an_import_that_finds_nothing_is_an_exception_and_everything_ends_in_order() {
+    let scene = desk();
+    let (code, stdout, stderr) = exec(&scene, &["a", "import helpers"]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.contains("ModuleNotFoundError"), "{stderr}");
+    assert!(!stderr.contains("died"), "{stderr}");
+    assert_eq!(scene.log()[4..], ["a shutdown one", "b shutdown one"]);
+    scene.write("helpers.py", "NAME = 'found'\n");
+    let (code, stdout, _) = exec(&scene, &["a", "import helpers\nhelpers.NAME"]);
+    assert_eq!((code, stdout.as_str()), (0, "'found'\n"));
+}
+
+#[test]
 fn an_exception_is_told_with_its_way() {
     let scene = desk();
     let (code, stdout, stderr) = exec(&scene, &["a", "def f():\n    return 1 / 0\nf()"]);

@@ -264,3 +264,38 @@ fn modules_beside_a_root_that_is_a_file_are_followed() {
     watch.expect_reloaded("a");
     assert_eq!(scene.told("told two"), 1);
 }
+
+#[test]
+fn a_plugin_that_changes_its_own_source_is_no_loop() {
+    let scene = Scene::new();
+    scene.probe();
+    let mut watch = scene.watching();
+    let append = "with open(__file__, 'a') as file: file.write('# started\\n')";
+    scene.plugin("a").init(append).save("a.py");
+    watch.expect_loaded("a");
+    assert_eq!(watch.expect_reloaded("a").generation, 2);
+    let warning = watch.warned("a", "writes_itself");
+    assert!(warning.message.contains("a.py"), "{warning:?}");
+    watch.assert_quiet();
+    // What a person saves counts as ever.
+    scene.plugin("a").tag("two").save("a.py");
+    assert_eq!(watch.expect_reloaded("a").generation, 3);
+    assert_eq!(scene.told("a init two"), 1);
+}
+
+#[test]
+fn a_plugin_that_writes_a_module_once_runs_what_it_wrote() {
+    let scene = Scene::new();
+    scene.probe();
+    scene.write("made.py", "TEXT = 'one'\n");
+    let make = "import made, pathlib
+log('made ' + made.TEXT)
+path = pathlib.Path(__file__).with_name('made.py')
+if 'two' not in path.read_text(): path.write_text('TEXT = \"two\"\\n')";
+    let mut watch = scene.watching();
+    scene.plugin("a").init(make).save("a.py");
+    watch.expect_loaded("a");
+    watch.expect_reloaded("a");
+    watch.assert_quiet();
+    assert_eq!((scene.told("made one"), scene.told("made two")), (1, 1));
+}

@@ -39,6 +39,7 @@ mod identity;
 mod idle;
 mod inputs;
 mod interrupts;
+mod lazy;
 mod leaks;
 mod life;
 mod links;

@@ -5,12 +5,12 @@
 //! exactly once before it is dropped. A plugin starts after what it needs, and is stopped before.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use replug::host::{Death, Host, Slot, Start, Started, Trace};
+use replug::host::{Death, Host, Input, Slot, Start, Started, Trace};
 use replug::model::{Fields, Generation, Phase, PluginFault, PluginId, ReloadMode, Warning};
 use replug::source::Source;
 
@@ -28,10 +28,25 @@ pub(crate) struct Stage {
     while_stopping: bool,
     /// Somebody has asked about it.
     mourned: bool,
-    /// Starts that were asked for and not waited for yet.
-    begun: VecDeque<Started>,
+    /// Calls that were begun and not waited for yet.
+    begun: VecDeque<Begun>,
+    /// The same of those that wait for what a wish of the first of them leads to.
+    interrupted: Vec<VecDeque<Begun>>,
+    /// The look-ups that are wishes.
+    expected: BTreeSet<String>,
     /// No other process can be started.
     pub(crate) barren: bool,
+}
+
+enum Call {
+    Start(Box<Start>),
+    Restore(PluginId),
+}
+
+struct Begun {
+    call: Call,
+    /// How many of the services that it asks for it has asked for.
+    asked: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +94,82 @@ impl Stage {
 
     fn is_live(&self, id: &PluginId) -> bool {
         self.live.values().any(|instance| instance.id == *id && instance.initialized)
+    }
+
+    /// Whether a service is registered.
+    fn is_offered(&self, service: &str) -> bool {
+        let mut live = self.live.values().filter(|instance| instance.initialized);
+        live.any(|instance| all(&instance.text, "offers").any(|offered| offered == service))
+    }
+
+    fn begin(&mut self, call: Call) {
+        self.begun.push_back(Begun { call, asked: 0 });
+    }
+
+    /// The key and the script of the first call, if it gets as far as asking.
+    fn asking(&self) -> Option<(PluginId, String)> {
+        let Begun { call, .. } = self.begun.front().filter(|_| self.dead.is_none())?;
+        let (key, text) = match call {
+            Call::Start(start) => {
+                let given = start.sources.iter().find(|source| source.path == start.entry);
+                let text = given.map(text).or_else(|| self.disk.get(&start.entry).cloned());
+                (start.key.clone(), text?)
+            }
+            Call::Restore(key) => (key.clone(), self.aside.get(key)?.text.clone()),
+        };
+        let gets_there = !has(&text, "broken") && all(&text, "raises").all(|it| it == "initialize");
+        gets_there.then_some((key, text))
+    }
+
+    /// The next service that the first call asks for, if it is to be told.
+    fn wish(&mut self) -> Option<String> {
+        let (key, text) = self.asking()?;
+        for service in all(&text, "asks") {
+            let begun = self.begun.front_mut()?;
+            if all(&text, "asks").position(|other| other == service) < Some(begun.asked) {
+                continue;
+            }
+            begun.asked += 1;
+            let offered = self.is_offered(service);
+            if offered || !self.expected.contains(service) {
+                let what = if offered { "has" } else { "misses" };
+                self.calls.push(format!("{key} {what} {service}"));
+                continue;
+            }
+            self.calls.push(format!("{key} asks {service}"));
+            self.interrupted.push(std::mem::take(&mut self.begun));
+            return Some(service.to_owned());
+        }
+        None
+    }
+
+    /// The call that had a wish goes on.
+    fn go_on(&mut self) {
+        assert!(self.begun.is_empty(), "calls are under way: {:?}", self.calls);
+        self.begun = self.interrupted.pop().unwrap();
+        let Some((key, text)) = self.asking() else { return };
+        let service = all(&text, "asks").nth(self.begun[0].asked - 1).unwrap();
+        let what = if self.is_offered(service) { "gets" } else { "misses" };
+        self.calls.push(format!("{key} {what} {service}"));
+    }
+
+    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
+        if self.dead.is_some() {
+            return Err(gone());
+        }
+        self.calls.push(format!("restore {key}"));
+        let Some(mut instance) = self.aside.remove(key) else {
+            panic!("nothing to restore: {:?}", self.calls)
+        };
+        assert!(!self.live.contains_key(key), "two of {key}: {:?}", self.calls);
+        assert!(!instance.initialized, "it was not stopped: {:?}", self.calls);
+        self.check_needs(key, &instance.text);
+        if has(&instance.text, "refuses") {
+            return Err(fault("initialize", "it refuses"));
+        }
+        instance.initialized = true;
+        self.live.insert(key.clone(), instance);
+        Ok(())
     }
 
     fn check_needs(&self, key: &PluginId, text: &str) {
@@ -162,6 +253,14 @@ impl Stage {
             waiting.retain(|path| !executed.contains_key(path));
         }
         let body = executed[&start.entry].clone();
+        for name in all(&body, "appends") {
+            let path = start.home.join(format!("{name}.py"));
+            let text = self.disk.entry(path.clone()).or_default();
+            text.push_str("\nmore");
+            let hash = Some(Source::new(path.clone(), text.clone().into_bytes()).hash);
+            trace.left.push(Input { path: path.clone(), hash });
+            trace.wrote.push(path);
+        }
         let mut own = start.id.clone();
         if let Some(said) = all(&body, "says").next()
             && start.provisional
@@ -203,17 +302,38 @@ impl Host for FakeHost {
     }
 
     fn begin(&mut self, start: Start) {
-        let started = self.0.borrow_mut().start(&start);
-        self.0.borrow_mut().begun.push_back(started);
+        self.0.borrow_mut().begin(Call::Start(Box::new(start)));
+    }
+
+    fn expect(&mut self, services: &BTreeSet<String>) {
+        let mut stage = self.0.borrow_mut();
+        assert!(stage.begun.is_empty(), "calls are under way: {:?}", stage.calls);
+        stage.expected.clone_from(services);
+    }
+
+    fn wish(&mut self) -> Option<String> {
+        self.0.borrow_mut().wish()
+    }
+
+    fn go_on(&mut self) {
+        self.0.borrow_mut().go_on();
+    }
+
+    fn granted(&mut self, services: &[String]) {
+        self.0.borrow_mut().calls.push(format!("granted {}", services.join(" ")));
     }
 
     fn started(&mut self) -> Started {
-        self.0.borrow_mut().begun.pop_front().unwrap()
+        let mut stage = self.0.borrow_mut();
+        let Some(Begun { call: Call::Start(start), .. }) = stage.begun.pop_front() else {
+            panic!("nothing is being started: {:?}", stage.calls)
+        };
+        stage.start(&start)
     }
 
     fn stop(&mut self, key: &PluginId, slot: Slot) -> Vec<Warning> {
         let mut stage = self.0.borrow_mut();
-        assert!(stage.begun.is_empty(), "starts are under way: {:?}", stage.calls);
+        assert!(stage.begun.is_empty(), "calls are under way: {:?}", stage.calls);
         if stage.dead.is_some() {
             return Vec::new();
         }
@@ -250,38 +370,31 @@ impl Host for FakeHost {
         Vec::new()
     }
 
-    fn restore(&mut self, key: &PluginId) -> Result<(), PluginFault> {
+    fn begin_restore(&mut self, key: &PluginId) {
         let mut stage = self.0.borrow_mut();
-        assert!(stage.begun.is_empty(), "starts are under way: {:?}", stage.calls);
-        if stage.dead.is_some() {
-            return Err(gone());
-        }
-        stage.calls.push(format!("restore {key}"));
-        let Some(mut instance) = stage.aside.remove(key) else {
-            panic!("nothing to restore: {:?}", stage.calls)
+        assert!(stage.begun.is_empty(), "calls are under way: {:?}", stage.calls);
+        stage.begin(Call::Restore(key.clone()));
+    }
+
+    fn restored(&mut self) -> Result<(), PluginFault> {
+        let mut stage = self.0.borrow_mut();
+        let Some(Begun { call: Call::Restore(key), .. }) = stage.begun.pop_front() else {
+            panic!("nothing is being restored: {:?}", stage.calls)
         };
-        assert!(!stage.live.contains_key(key), "two of {key}: {:?}", stage.calls);
-        assert!(!instance.initialized, "it was not stopped: {:?}", stage.calls);
-        stage.check_needs(key, &instance.text);
-        if has(&instance.text, "refuses") {
-            return Err(fault("initialize", "it refuses"));
-        }
-        instance.initialized = true;
-        stage.live.insert(key.clone(), instance);
-        Ok(())
+        stage.restore(&key)
     }
 
     fn forget(&mut self, key: &PluginId) {
         drop_checked(self.0.borrow_mut().aside.remove(key));
     }
 
-    fn exec(&mut self, _key: &PluginId, _code: &str) -> Result<Option<String>, PluginFault> {
+    fn begin_exec(&mut self, _key: &PluginId, _code: &str) {}
+
+    fn executed(&mut self) -> Result<Option<String>, PluginFault> {
         Ok(None)
     }
 
-    fn call(&mut self, _: &PluginId, _: &str, _: &str) -> Result<String, PluginFault> {
-        Ok("null".to_owned())
-    }
+    fn begin_call(&mut self, _: &PluginId, _: &str, _: &str) {}
 
     fn death(&mut self) -> Option<Death> {
         let mut stage = self.0.borrow_mut();
@@ -297,11 +410,12 @@ impl Host for FakeHost {
 
     fn revive(&mut self) -> Result<(), String> {
         let mut stage = self.0.borrow_mut();
-        assert!(stage.begun.is_empty(), "starts are under way: {:?}", stage.calls);
+        assert!(stage.begun.is_empty(), "calls are under way: {:?}", stage.calls);
         if stage.barren {
             return Err("no more processes".to_owned());
         }
         stage.dead = None;
+        stage.expected.clear();
         stage.calls.push("revive".to_owned());
         Ok(())
     }

@@ -39,7 +39,11 @@ fn text(name: usize, strangers: bool) -> impl Strategy<Value = String> {
         2 => (0..5_usize).prop_map(|other| format!("import {}", NAMES[other])),
         2 => (0..5_usize).prop_map(|other| format!("try {}", NAMES[other])),
         2 => Just("overlap".to_owned()),
-        2 => Just("lazy".to_owned()),
+        3 => Just("lazy".to_owned()),
+        3 => (0..5_usize).prop_map(|other| format!("asks {}", NAMES[other])),
+        2 => (0..3_u8).prop_map(|number| format!("offers s{number}")),
+        3 => (0..3_u8).prop_map(|number| format!("asks s{number}")),
+        1 => (0..5_usize).prop_map(|other| format!("appends {}", NAMES[other])),
         1 => Just("broken".to_owned()),
         2 => Just("raises import".to_owned()),
         2 => Just("raises initialize".to_owned()),
@@ -52,7 +56,7 @@ fn text(name: usize, strangers: bool) -> impl Strategy<Value = String> {
     let text = text.prop_map(|(head, lines)| format!("{head}\n{}", lines.join("\n")));
     text.prop_filter("a stranger", move |text| {
         let own = text.starts_with(&format!("plugin {}\n", NAMES[name])) || text.starts_with('\n');
-        strangers || (own && !text.contains("dies") && !text.contains("broken"))
+        strangers || (own && ["dies", "broken", "appends"].iter().all(|word| !text.contains(word)))
     })
 }
 

@@ -1,9 +1,10 @@
 //! The language of the files in these tests: what a plugin is, and what happens when it is started.
 //!
 //! One word a line, with what it takes behind it. `plugin ID` (or `anonymous`, which has its id from
-//! the file's name) makes the file a plugin. `needs ID…`, `overlap` and `lazy` are its metadata;
+//! the file's name) makes the file a plugin. `needs ID…`, `offers NAME`, `overlap` and `lazy` are its metadata;
 //! `broken` does not compile. When it is started, `import NAME` and `try NAME` reach for a module
-//! beside it, `says ID` is the id that it gives itself, `raises PHASE` fails, `dies` ends the process.
+//! beside it, `asks NAME` looks up a service, `appends NAME` adds a line to
+//! the file of that name, `says ID` is the id that it gives itself, `raises PHASE` fails, `dies` ends the process.
 //! `refuses` does not start again once it was stopped, `dies-stopping` ends the process then. Any
 //! other line only makes another content of it.
 
@@ -46,6 +47,7 @@ pub(crate) fn verdict(path: &Path, text: &str) -> Verdict {
     };
     let metadata = Metadata {
         dependencies: needs(text),
+        capabilities: all(text, "offers").map(str::to_owned).collect(),
         activation: if has(text, "lazy") { Activation::Lazy } else { Activation::Eager },
         reload: has(text, "overlap").then_some(ReloadMode::Overlap),
         ..Metadata::default()

@@ -114,7 +114,21 @@ impl World {
         }
         let note = Note { key: Some(key.clone()), generation: instance.generation, trace };
         drop(stage);
-        self.loader.note(note);
+        self.loader.note(note, &mut |_| {});
+    }
+
+    /// A thread of a plugin waits for a service.
+    pub(crate) fn waits(&mut self, name: &str, service: &str) -> Vec<String> {
+        let stage = self.stage.borrow();
+        let key = id(name);
+        let generation = stage.live[&key].generation;
+        drop(stage);
+        let trace = Trace { wishes: vec![service.to_owned()], ..Trace::default() };
+        let mut told = Vec::new();
+        let note = Note { key: Some(key), generation, trace };
+        self.loader.note(note, &mut |event| told.push(line(&event)));
+        self.check();
+        told
     }
 
     /// Somebody asks for a reload by hand.

@@ -284,6 +284,11 @@ impl Importer {
         }
     }
 
+    /// A thread of the plugin waits for a service that nobody offers.
+    pub(crate) fn wish(&self, service: String) {
+        self.tell(Trace { wishes: vec![service], ..Trace::default() });
+    }
+
     pub(super) fn miss(&self, full: &str, missed: Vec<PathBuf>) {
         self.learn(full, |name| name.missed.clone_from(&missed));
         self.tell(Trace { missed, ..Trace::default() });
