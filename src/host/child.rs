@@ -327,7 +327,7 @@ impl ChildLink {
         }
         let lived_long = process.born.elapsed() > LONG_LIFE;
         self.deaths = if lived_long { 1 } else { self.deaths + 1 };
-        let first = first.filter(|_| !death::is_innocent(status));
+        let first = first.filter(|_| !death::is_innocent(status, &crash));
         let fault = match process.channel.get_ref().stopped_by {
             Some(signal) => death::describe_stopped(signal),
             None => death::describe(ending.then_some(status), &crash),

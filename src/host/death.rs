@@ -11,6 +11,9 @@ use crate::model::{Phase, PluginFault};
 /// Begins the lines of the crash file that are ours; all others are stacks.
 pub(crate) const MARK: &str = "replug: ";
 
+/// Such a line begins so if no call was under way, but somebody waited for the GIL.
+pub(crate) const KEPT_GIL: &str = "kept Python's global interpreter lock (GIL)";
+
 /// When the interpreter was found broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoiled {
@@ -31,16 +34,28 @@ impl Spoiled {
 }
 
 /// Whether the call under way had no part in this end.
-pub(super) fn is_innocent(status: ExitStatus) -> bool {
-    status.code() == Some(Spoiled::Before.code())
+pub(super) fn is_innocent(status: ExitStatus, crash: &str) -> bool {
+    status.code() == Some(Spoiled::Before.code()) || kept_gil(crash).is_some()
+}
+
+fn kept_gil(crash: &str) -> Option<&str> {
+    mark(crash).filter(|what| what.starts_with(KEPT_GIL))
+}
+
+fn mark(crash: &str) -> Option<&str> {
+    crash.lines().find_map(|line| line.strip_prefix(MARK))
 }
 
 /// The end of a process; `None` if it did not end by itself, but let go of its supervisor.
 pub(super) fn describe(status: Option<ExitStatus>, crash: &str) -> PluginFault {
-    let hung = crash.lines().find_map(|line| line.strip_prefix(MARK));
+    let hung = mark(crash);
     let ended = status.map_or_else(killed, end);
     let message = match (hung, status) {
-        (Some(what), Some(status)) if is_innocent(status) => format!(
+        (Some(what), _) if kept_gil(crash).is_some() => format!(
+            "a thread of a plugin {what}, so that nothing else could run; its process was ended with \
+             {ended}"
+        ),
+        (Some(what), Some(status)) if is_innocent(status, crash) => format!(
             "a plugin, maybe a thread of it, broke the interpreter that all share: {what}; so the \
              process was ended with {}",
             end(status)

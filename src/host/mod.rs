@@ -29,7 +29,7 @@ mod wire;
 
 pub use child::{ChildOptions, Hurry, SpawnError, Terminal, spawn};
 pub use client::Client;
-pub(crate) use death::Spoiled;
+pub(crate) use death::{KEPT_GIL, MARK, Spoiled};
 pub use local::{LocalOptions, in_this_process};
 pub use prints::{Printing, Sink, Stream, tagged};
 pub use program::HOST_COMMAND;

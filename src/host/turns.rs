@@ -45,11 +45,11 @@ where
         python::fulfil_here(Some(self.clone()));
         while let Some(request) = self.next() {
             let last = matches!(request, Request::Finish);
-            let heard = Python::attach(|py| self.carry_out(py, request));
+            let heard = self.runtime.attached(|py| self.carry_out(py, request));
             if !heard || last {
                 break;
             }
-            Python::attach(|py| self.runtime.rest(py, self.is_idle()));
+            self.runtime.attached(|py| self.runtime.rest(py, self.is_idle()));
         }
         python::fulfil_here(None);
     }

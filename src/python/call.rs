@@ -203,6 +203,22 @@ impl Calls {
         Ok(outcome)
     }
 
+    /// This thread is about to wait for the GIL. A thread of a plugin that keeps it, as C code may, is
+    /// given `limit`; after that, a process of our own ends if somebody can start another.
+    pub(crate) fn await_gil(&self, limit: Duration) {
+        if let Around::Own(own) = &self.around {
+            own.watchdog.arm_for_gil(limit);
+        }
+    }
+
+    /// It has come.
+    pub(crate) fn has_gil(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.around {
+            Around::Own(own) => own.watchdog.disarm(py).map(|_| ()),
+            Around::Guest(_) => Ok(()),
+        }
+    }
+
     /// The answer is out; with `idle`, nobody waits for this thread: a good time for the look before
     /// the next visit, and to put back what plugins took from all.
     pub(crate) fn rest(&self, py: Python<'_>, idle: bool) {

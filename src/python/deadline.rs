@@ -27,6 +27,7 @@ use pyo3::types::{PyModule, PyModuleMethods};
 use pyo3::{pyclass, pymethods};
 
 use super::interrupts::take_no_signals;
+use crate::host::{KEPT_GIL, MARK};
 
 /// Between the first strike and the next ones.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -57,6 +58,8 @@ pub(crate) struct Armed {
     strikes: u32,
     patience: u32,
     limit: Duration,
+    /// No call is under way yet: one waits for the GIL, which a thread of a plugin may keep.
+    for_gil: bool,
     /// The deadline was shortened from outside.
     hurried: bool,
     /// A person debugs it; since when.
@@ -233,6 +236,15 @@ impl Watchdog {
 
     /// From now on the plugin's code runs, for `limit` at most. Until [`Watchdog::disarm`].
     pub(crate) fn arm(&self, limit: Duration) {
+        self.arm_as(limit, false);
+    }
+
+    /// From now on this thread waits for the GIL, for `limit` at most. Until [`Watchdog::disarm`].
+    pub(crate) fn arm_for_gil(&self, limit: Duration) {
+        self.arm_as(limit, true);
+    }
+
+    fn arm_as(&self, limit: Duration, for_gil: bool) {
         let due = Instant::now() + limit;
         let mut state = self.inner.lock();
         state.call += 1;
@@ -243,6 +255,7 @@ impl Watchdog {
             strikes: 0,
             patience: PATIENCE,
             limit,
+            for_gil,
             hurried: false,
             paused: None,
         });
@@ -340,7 +353,7 @@ fn run(inner: &Inner, thread: ThreadHandle) {
                 armed.due = now + AGAIN;
                 tracing::debug!(call = armed.call, strike = armed.strikes, "over its deadline");
                 if inner.expendable && armed.strikes > MOST_STRIKES {
-                    give_up(armed.limit);
+                    give_up(armed);
                 }
                 strike(thread);
                 Some(AGAIN)
@@ -362,8 +375,12 @@ pub(crate) type ThreadHandle = libc::pthread_t;
 
 /// Ends the process. The crash file tells why, and `faulthandler` adds the stacks.
 #[expect(unsafe_code, reason = "writing to an inherited descriptor, and abort")]
-fn give_up(limit: Duration) {
-    let message = format!("replug: did not come back within {} s\n", limit.as_secs_f64());
+fn give_up(armed: &Armed) {
+    let seconds = armed.limit.as_secs_f64();
+    let message = match armed.for_gil {
+        true => format!("{MARK}{KEPT_GIL} for {seconds} s\n"),
+        false => format!("{MARK}did not come back within {seconds} s\n"),
+    };
     // SAFETY: the bytes are alive for the call; abort has no preconditions.
     unsafe {
         libc::write(crate::host::CRASH, message.as_ptr().cast(), message.len());

@@ -43,6 +43,9 @@ use crate::source::Source;
 /// How long functions that plugins registered with `atexit` may take, all together.
 const AT_EXIT: Duration = Duration::from_secs(3);
 
+/// How long a thread may keep the GIL while no plugin with a deadline is live.
+const GIL_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long the look at generations that have ended may take.
 const INSPECTION: Duration = Duration::from_secs(3);
 
@@ -765,6 +768,23 @@ impl Runtime {
                 (Vec::new(), INSPECTION)
             }
         }
+    }
+
+    /// Takes the GIL for `body`, which is not waited for beyond the longest deadline of a plugin here
+    /// if the process can be started again.
+    pub fn attached<T>(&self, body: impl FnOnce(Python<'_>) -> T) -> T {
+        let limit = {
+            let slots = self.slots.borrow();
+            let live = slots.values().filter_map(|slots| slots.live.as_ref());
+            live.map(|running| running.limits.phase).max().unwrap_or(GIL_LIMIT)
+        };
+        self.calls.await_gil(limit);
+        Python::attach(|py| {
+            if let Err(error) = self.calls.has_gil(py) {
+                tracing::debug!(%error, "the signal of deadlines was not taken back");
+            }
+            body(py)
+        })
     }
 
     /// The answer is out; with `idle`, nobody waits for this thread.

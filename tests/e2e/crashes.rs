@@ -173,3 +173,28 @@ fn a_death_in_a_shutdown_is_a_failure_of_a_single_pass() {
     let (_, status) = watch.finish();
     assert_eq!(status.code(), Some(1));
 }
+
+/// The thread that runs plugins waits for the GIL then, and no call is under way.
+#[test]
+fn a_thread_that_keeps_the_gil_costs_the_process_and_nothing_more() {
+    let scene = Scene::with(&["b"]);
+    let gate = scene.outside("gate");
+    let lines = format!(
+        "import threading\n\
+         def run():\n    import os, time\n    while not os.path.exists({gate:?}):\n        time.sleep(0.01)\n    \
+         os.remove({gate:?})\n    sum(range(10**13))\n\
+         threading.Thread(target=run, daemon=True).start()"
+    );
+    scene.plugin("a").init(&lines).save("a.py");
+    let mut watch = scene.watching_with(&["--timeout", "1"]);
+    fs::write(&gate, "").unwrap();
+    while gate.exists() {
+        std::thread::yield_now();
+    }
+    scene.plugin("b").tag("two").save("b.py");
+    let failed = watch.expect_failure();
+    assert_eq!((failed.id.as_deref(), failed.phase), (Some("a"), Phase::Host), "{failed:?}");
+    assert!(failed.error.message.contains("GIL"), "{failed:?}");
+    watch.wait(|event| matches!(event, Event::Reloaded(live) if live.id == "b" && live.because == Because::Edit));
+    watch.stop();
+}
