@@ -107,8 +107,16 @@ impl Host for Here {
 
     fn started(&mut self) -> Started {
         let start = self.begun.pop_front();
-        let started =
-            start.and_then(|start| Python::try_attach(|py| self.runtime.start(py, start)));
+        let started = start.and_then(|start| {
+            let key = start.key.clone();
+            Python::try_attach(|py| {
+                let started = self.runtime.start(py, start);
+                if started.result.is_ok() {
+                    self.publish(py, &key);
+                }
+                started
+            })
+        });
         started.unwrap_or_else(|| Started::failed(ended()))
     }
 
