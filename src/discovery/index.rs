@@ -339,6 +339,10 @@ impl Index {
 
     /// The folder plugin that a file belongs to: the outermost folder with `plugin.json`.
     fn owner(&self, path: &Path) -> Option<PathBuf> {
+        // In most trees, and most of a large one, there is none.
+        if self.manifests.is_empty() {
+            return None;
+        }
         let folder = path.parent()?;
         let owner = self.owner_of_folder(folder);
         owner.or_else(|| self.manifests.contains_key(folder).then(|| folder.to_owned()))

@@ -8,8 +8,10 @@ mod listing;
 mod understand;
 mod ways;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,7 +156,7 @@ impl Tree {
         self.patience = None;
         self.moved.clear();
         self.again.clear();
-        files.sort();
+        files.sort_unstable_by(|one, other| in_order(one, other));
         files.dedup();
         files.retain(|file| !self.faces.is_hidden(file));
         files
@@ -259,4 +261,29 @@ impl Tree {
 pub(super) fn inode_of(path: &Path) -> Option<Inode> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
+}
+
+/// The order of paths by their parts, told from the bytes: many thousands are sorted at each start.
+fn in_order(one: &Path, other: &Path) -> Ordering {
+    // What separates the parts comes before whatever may be in one.
+    let (a, b) = (one.as_os_str().as_bytes(), other.as_os_str().as_bytes());
+    let differ = a.iter().zip(b).find(|(one, other)| one != other);
+    differ.map_or(a.len().cmp(&b.len()), |(one, other)| {
+        (*one != b'/', one).cmp(&(*other != b'/', other))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_paths_is_that_of_their_parts() {
+        let names = ["/r", "/r/a", "/r/a.py", "/r/a-b.py", "/r/a/b.py", "/r/b.py", "/s", "/r/a/é"];
+        for one in names.map(Path::new) {
+            for other in names.map(Path::new) {
+                assert_eq!(in_order(one, other), one.cmp(other), "{one:?} {other:?}");
+            }
+        }
+    }
 }

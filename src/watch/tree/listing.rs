@@ -88,6 +88,8 @@ impl Tree {
                     }
                 };
                 let kind = entry.file_type();
+                let is_file = kind.is_file() && is_relevant(entry.path());
+                let metadata = if is_file { entry.metadata().ok() } else { None };
                 let path = entry.into_path();
                 if is_git(&path) {
                     self.watch_repository(git_folder(&path));
@@ -97,8 +99,10 @@ impl Tree {
                     folders.push(path);
                 } else if kind.is_symlink() {
                     links.push(path);
-                } else if kind.is_file() && is_relevant(&path) {
-                    self.note_file(&path);
+                } else if is_file {
+                    if let Some(metadata) = metadata {
+                        self.note_face(&path, &metadata, false);
+                    }
                     files.push(path);
                 }
             }

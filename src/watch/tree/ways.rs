@@ -1,7 +1,7 @@
 //! The ways to roots, to the settings and to where links lead: each step is watched, and what it
 //! leads to is looked at anew when a step changes.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -122,11 +122,16 @@ impl Tree {
     /// another name that lies elsewhere, so it is watched itself, too.
     pub(super) fn note_file(&mut self, file: &Path) {
         let Ok(metadata) = fs::metadata(file) else { return };
+        self.note_face(file, &metadata, file.is_symlink());
+    }
+
+    /// The same of a file of which that is known already.
+    pub(super) fn note_face(&mut self, file: &Path, metadata: &Metadata, is_link: bool) {
         if !metadata.is_file() {
             return;
         }
         let inode = (metadata.dev(), metadata.ino());
-        for other in self.faces.add(file, inode, file.is_symlink()) {
+        for other in self.faces.add(file, inode, is_link) {
             // The file may be gone, and the system has given its inode to this one.
             if inode_of(&other) != Some(inode) {
                 self.faces.remove(&other);
