@@ -1,6 +1,6 @@
 //! The plugins that are known, and which of them an edit of a file concerns.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::host::Trace;
@@ -58,16 +58,17 @@ pub(crate) struct LiveGeneration {
     pub(crate) sources: BTreeMap<PathBuf, Source>,
 }
 
-/// Files that a plugin depends on.
+/// Files that a plugin depends on. There may be thousands, and to put paths in order costs several
+/// times as much as to hash them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Reached {
-    pub(crate) files: BTreeSet<PathBuf>,
+    pub(crate) files: HashSet<PathBuf>,
     /// Without extension: modules that were looked for and not found.
-    pub(crate) missed: BTreeSet<PathBuf>,
+    pub(crate) missed: HashSet<PathBuf>,
     /// Own extension modules that were loaded; they are among the files too.
-    pub(crate) extensions: BTreeSet<PathBuf>,
+    pub(crate) extensions: HashSet<PathBuf>,
     /// Files that were read while it started; they are among the files too.
-    pub(crate) inputs: BTreeSet<PathBuf>,
+    pub(crate) inputs: HashSet<PathBuf>,
     /// Shared modules, by name.
     pub(crate) uses: BTreeSet<String>,
 }
@@ -289,14 +290,14 @@ impl Registry {
     /// What the plugin depends on from now on.
     pub(crate) fn reach(&mut self, key: &PluginId, reached: Reached) {
         let Some(plugin) = self.plugins.get_mut(key) else { return };
-        let before = std::mem::replace(&mut plugin.reached, reached.clone());
+        let before = std::mem::replace(&mut plugin.reached, reached);
+        let reached = &plugin.reached;
         // An edit of what it does not depend on is not followed, so that content may be an old one.
         plugin.latest.retain(|path, _| reached.files.contains(path));
-        let news = before.files.symmetric_difference(&reached.files).cloned();
-        let missed = reached.missed.difference(&before.missed);
-        self.news.extend(news.chain(missed.map(|base| module_file(base))));
-        exchange(&mut self.files, key, &before.files, &reached.files);
-        exchange(&mut self.missed, key, &before.missed, &reached.missed);
+        let (gone, new) = exchange(&mut self.files, key, &before.files, &reached.files);
+        self.news.extend(gone.into_iter().chain(new).cloned());
+        let (_, missed) = exchange(&mut self.missed, key, &before.missed, &reached.missed);
+        self.news.extend(missed.into_iter().map(|base| module_file(base)));
     }
 
     /// What the plugin depends on besides.
@@ -434,25 +435,29 @@ pub(super) fn module_file(base: &Path) -> PathBuf {
 }
 
 /// The files that a plugin depends on before any of it has run.
-fn own_files(candidate: &Candidate) -> BTreeSet<PathBuf> {
+fn own_files(candidate: &Candidate) -> HashSet<PathBuf> {
     candidate.manifest.iter().chain([&candidate.entry]).cloned().collect()
 }
 
-fn exchange(
+/// Brings the index in line with what the plugin depends on; what is gone and what is new.
+fn exchange<'a>(
     index: &mut BTreeMap<PathBuf, BTreeSet<PluginId>>,
     key: &PluginId,
-    before: &BTreeSet<PathBuf>,
-    after: &BTreeSet<PathBuf>,
-) {
-    for path in before.difference(after) {
-        if let Some(keys) = index.get_mut(path) {
+    before: &'a HashSet<PathBuf>,
+    after: &'a HashSet<PathBuf>,
+) -> (Vec<&'a PathBuf>, Vec<&'a PathBuf>) {
+    let gone: Vec<&PathBuf> = before.difference(after).collect();
+    let new: Vec<&PathBuf> = after.difference(before).collect();
+    for path in &gone {
+        if let Some(keys) = index.get_mut(*path) {
             keys.remove(key);
             if keys.is_empty() {
-                index.remove(path);
+                index.remove(*path);
             }
         }
     }
-    for path in after.difference(before) {
-        index.entry(path.clone()).or_default().insert(key.clone());
+    for path in &new {
+        index.entry((*path).clone()).or_default().insert(key.clone());
     }
+    (gone, new)
 }

@@ -195,13 +195,13 @@ impl Shared {
     /// Whether something that was looked for at the top, in the folders in force or in `home`, lies in
     /// the folders that are to be.
     /// What is among the `known` was found at last.
-    pub(super) fn would_find(
+    pub(super) fn would_find<'a>(
         &self,
-        missed: &BTreeSet<PathBuf>,
+        missed: impl IntoIterator<Item = &'a PathBuf>,
         known: &BTreeSet<String>,
         home: Option<&Path>,
     ) -> bool {
-        missed.iter().any(|base| {
+        missed.into_iter().any(|base| {
             let name = base.file_name().and_then(|name| name.to_str());
             let name = name.filter(|name| !known.contains(*name));
             let is_top = base.parent().is_some_and(|folder| {

@@ -1,7 +1,7 @@
 //! What starts: plugins that were edited, and those that were stopped for their sake, dependencies
 //! before dependents.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -9,7 +9,6 @@ use super::plan::Plan;
 use super::{Dirty, Imported, Work, order, warn};
 use crate::host::{Host, STOPPING, Slot, Start, Started, Taken, Trace};
 use crate::model::{Because, Generation, PluginFault, PluginId, ReloadMode};
-use crate::source::Source;
 
 /// So many starts are asked for before the first is answered: the place where plugins run does not
 /// wait for this one to write down how the last start went.
@@ -26,8 +25,8 @@ struct Begun {
     began: Instant,
     mode: ReloadMode,
     number: Generation,
-    /// The contents that went along.
-    sent: BTreeMap<PathBuf, Source>,
+    /// The files whose contents went along.
+    sent: HashSet<PathBuf>,
 }
 
 impl<H: Host> Work<'_, H> {
@@ -265,16 +264,13 @@ impl<H: Host> Work<'_, H> {
         true
     }
 
-    /// What the host is told, and the contents that go along.
-    pub(super) fn prepare_start(
-        &mut self,
-        key: &PluginId,
-    ) -> Option<(Start, BTreeMap<PathBuf, Source>)> {
+    /// What the host is told, and the files whose contents go along.
+    pub(super) fn prepare_start(&mut self, key: &PluginId) -> Option<(Start, HashSet<PathBuf>)> {
         let loader = &mut *self.loader;
         let plugin = loader.registry.get(key)?;
         let (candidate, sources) = match self.pinned.get(key) {
-            Some(live) => (&live.candidate, live.sources.clone()),
-            None => (&plugin.candidate, plugin.latest.clone()),
+            Some(live) => (&live.candidate, &live.sources),
+            None => (&plugin.candidate, &plugin.latest),
         };
         // The host knows whom it runs; all others would be a long list for each of many.
         let taken = if candidate.provisional {
@@ -318,17 +314,12 @@ impl<H: Host> Work<'_, H> {
             },
             limits: loader.policy.limits(&plugin.id, &candidate.metadata),
         };
-        Some((start, sources))
+        Some((start, sources.keys().cloned().collect()))
     }
 
     /// Files that the host read itself are compared with what is known of them.
-    pub(super) fn note_imports(
-        &mut self,
-        key: &PluginId,
-        trace: &Trace,
-        sent: &BTreeMap<PathBuf, Source>,
-    ) {
-        let read = trace.imported.iter().filter(|source| !sent.contains_key(&source.path));
+    pub(super) fn note_imports(&mut self, key: &PluginId, trace: &Trace, sent: &HashSet<PathBuf>) {
+        let read = trace.imported.iter().filter(|source| !sent.contains(&source.path));
         if let Some(plugin) = self.loader.registry.get_mut(key) {
             // What was sent may be what it ran before, and not what is on disk.
             plugin.latest.extend(read.clone().map(|source| (source.path.clone(), source.clone())));

@@ -4,7 +4,7 @@
 //! plugin's package in `sys.modules` and in a table of the generation, so that two generations that
 //! are alive at once each see their own.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -100,7 +100,7 @@ pub(super) struct State {
     /// Contents that the supervisor sent along.
     pub(super) given: HashMap<PathBuf, Source>,
     /// Everything that was executed.
-    pub(super) executed: BTreeMap<PathBuf, Source>,
+    pub(super) executed: HashMap<PathBuf, Source>,
     /// Full names whose bodies are running.
     pub(super) importing: HashSet<String>,
     /// Top-level names that were decided already.
