@@ -1,7 +1,7 @@
 //! Whether a program sleeps: what its threads, and those of its children, did so far.
 //!
-//! The watcher's own thread is left out where it is counted how often a thread wakes up: it does so
-//! for whatever anybody opens in the folders above a root, and goes to sleep again.
+//! The watcher's own thread is left out: it wakes up for whatever anybody opens in the folders above a
+//! root, and goes to sleep again.
 
 use std::fs;
 
@@ -10,8 +10,8 @@ use std::fs;
 pub(crate) struct Work {
     /// By process and thread.
     switches: Vec<(u32, String, u64)>,
-    /// In ticks of the clock, by process.
-    ticks: Vec<(u32, u64)>,
+    /// In ticks of the clock, by process and thread.
+    ticks: Vec<(u32, String, u64)>,
 }
 
 /// What the process and its children did since they began.
@@ -19,11 +19,6 @@ pub(crate) fn work(pid: u32) -> Work {
     let mut work = Work { switches: Vec::new(), ticks: Vec::new() };
     let mut processes = vec![pid];
     while let Some(pid) = processes.pop() {
-        let stat = read(&format!("/proc/{pid}/stat"));
-        // The name of the program, in brackets, may hold blanks.
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-        let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
-        work.ticks.push((pid, ticks(11) + ticks(12)));
         for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(Result::unwrap) {
             let thread = thread.path().to_str().unwrap().to_owned();
             let status = read(&format!("{thread}/status"));
@@ -37,6 +32,11 @@ pub(crate) fn work(pid: u32) -> Work {
             let count = |name: &str| field(name).parse::<u64>().unwrap();
             let switches = count("voluntary_ctxt_switches:") + count("nonvoluntary_ctxt_switches:");
             work.switches.push((pid, field("Name:"), switches));
+            let stat = read(&format!("{thread}/stat"));
+            // The name of the thread, in brackets, may hold blanks.
+            let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+            let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
+            work.ticks.push((pid, field("Name:"), ticks(11) + ticks(12)));
             let children = read(&format!("{thread}/children"));
             processes.extend(children.split_whitespace().map(|pid| pid.parse::<u32>().unwrap()));
         }
