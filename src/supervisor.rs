@@ -449,6 +449,14 @@ impl<H: Host> Supervisor<H> {
     fn apply(&mut self, edit: Edit) {
         let Self { loader, voice, .. } = self;
         let imported = loader.apply(edit, &mut |event| voice.say(&event));
+        for path in self.loader.take_left() {
+            // It was away when the plugin was found elsewhere. If it is back, it is looked at like a
+            // new one, although its content is known.
+            self.index.forget(&path);
+            if path.exists() {
+                self.debouncer.push(Change { path, kind: ChangeKind::Finished }, Instant::now());
+            }
+        }
         self.compare(imported);
         self.follow_packages();
         self.warn_of_the_tree();

@@ -131,7 +131,7 @@ impl Index {
             },
             Content::Gone => {
                 !self.hashes.contains_key(path)
-                    && !self.python.contains(path)
+                    && !self.has(path)
                     && !self.unreadable.contains(path)
             }
             Content::Unreadable(_) => self.unreadable.contains(path),
@@ -165,7 +165,8 @@ impl Index {
         self.hashes.insert(path, hash);
     }
 
-    /// A file that somebody else has read is gone.
+    /// What was seen of a file does not count any more, such as of one that somebody else has read
+    /// and that is gone.
     pub fn forget(&mut self, path: &Path) {
         self.hashes.remove(path);
     }

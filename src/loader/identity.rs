@@ -329,6 +329,10 @@ impl<H: Host> Work<'_, H> {
         entry: Option<Source>,
     ) {
         self.leaving.remove(&key);
+        if let Some(plugin) = self.loader.registry.get(&key).filter(|plugin| plugin.unit != unit) {
+            let old = &plugin.candidate;
+            self.loader.left.extend(old.manifest.iter().chain([&old.entry]).cloned());
+        }
         let changed = BTreeSet::from([candidate.entry.clone()]);
         self.loader.registry.update(&key, &unit, candidate, entry);
         self.mark(key, Because::Moved, changed);

@@ -77,6 +77,8 @@ pub struct Loader<H> {
     ended: bool,
     /// The services whose look-up the host was told to ask about.
     expected: BTreeSet<String>,
+    /// Files that plugins were moved away from.
+    left: Vec<PathBuf>,
     /// Set from outside when the program is to stop: nothing is started any more.
     stopping: Arc<AtomicBool>,
     /// Somebody wants to know where the time of each reload goes.
@@ -117,6 +119,7 @@ impl<H: Host> Loader<H> {
             deaths: HashMap::new(),
             ended: false,
             expected: BTreeSet::new(),
+            left: Vec::new(),
             stopping: Arc::default(),
             timed: false,
         }
@@ -230,6 +233,12 @@ impl<H: Host> Loader<H> {
     /// Whether a generation has ended since the last time.
     pub fn take_ended(&mut self) -> bool {
         std::mem::take(&mut self.ended)
+    }
+
+    /// Files that plugins were moved away from since the last time. Something may be there again,
+    /// and it is nobody's then.
+    pub fn take_left(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.left)
     }
 
     /// Tells of generations that have ended and are not gone; how long the look took.

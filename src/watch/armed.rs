@@ -198,6 +198,14 @@ impl Armed {
         if path.is_dir() { poller.folder(path) } else { poller.path(path) }
     }
 
+    /// These files were found in `folder`, which was armed before.
+    pub(super) fn met(&mut self, folder: &Path, files: &[PathBuf]) {
+        let polled = self.entries.get(folder).is_some_and(|entry| entry.how == How::Polled);
+        if let Some(poller) = self.poller.as_mut().filter(|_| polled) {
+            poller.met(files);
+        }
+    }
+
     /// A step of a way, in a folder that was armed for it.
     pub(super) fn add_step(&mut self, step: &Path) {
         let folder = step.parent().unwrap_or(step);

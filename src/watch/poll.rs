@@ -45,6 +45,7 @@ pub(super) struct Poller {
 enum Order {
     Folder(PathBuf, Option<Stamp>, Listing),
     Path(PathBuf, Option<Stamp>),
+    Met(Vec<PathBuf>),
     Forget(PathBuf),
 }
 
@@ -64,6 +65,14 @@ impl Poller {
     /// The path is polled from now on: whether it is there, and where it leads.
     pub(super) fn path(&mut self, path: &Path) {
         self.order(Order::Path(path.to_owned(), Stamp::of(path)));
+    }
+
+    /// These files were found in folders that are polled. One that came after the folder was looked
+    /// at may be gone before it is looked at again, and only whoever found it knows of it.
+    pub(super) fn met(&mut self, files: &[PathBuf]) {
+        if self.orders.is_some() && !files.is_empty() {
+            self.order(Order::Met(files.to_owned()));
+        }
     }
 
     /// The folder or path is not polled any more.
@@ -221,6 +230,17 @@ impl Looker {
                 self.folders.insert(folder, (stamp, listing));
             }
             Order::Path(path, stamp) => _ = self.paths.insert(path, stamp),
+            Order::Met(files) => {
+                for file in files {
+                    let listing = file.parent().and_then(|folder| self.folders.get(folder));
+                    let is_listed = listing.is_some_and(|(_, listing)| {
+                        file.file_name().is_some_and(|name| listing.contains_key(name))
+                    });
+                    if !is_listed {
+                        self.recent.entry(file).or_insert((None, Instant::now()));
+                    }
+                }
+            }
             Order::Forget(path) => {
                 self.folders.remove(&path);
                 self.paths.remove(&path);
@@ -308,5 +328,26 @@ impl Looker {
 
     fn send(&self, path: PathBuf, kind: RawKind) {
         self.sender.send(Raw::Path { path, kind, seen: Instant::now() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_met_between_two_looks_is_told_when_it_is_gone() {
+        let scene = tempfile::tempdir().unwrap();
+        let (send, told) = unbounded();
+        let mut poller = Poller::new(Sender::new(send), Duration::from_millis(10));
+        poller.folder(scene.path());
+        // It came after the folder was looked at, was found there, and is gone before the next look.
+        let file = scene.path().join("a.py");
+        poller.met(std::slice::from_ref(&file));
+        let raw = told.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert!(
+            matches!(&raw, Raw::Path { path, kind: RawKind::Gone, .. } if *path == file),
+            "{raw:?}"
+        );
     }
 }

@@ -188,3 +188,18 @@ fn a_copy_that_goes_again_leaves_the_live_one_alone() {
     assert_eq!(scene.told("a init one"), 1);
     assert_eq!(scene.told("a shutdown one"), 0);
 }
+
+#[test]
+fn a_copy_put_back_right_after_a_rename_takes_over_when_the_renamed_one_goes() {
+    let scene = Scene::with(&["a"]);
+    scene.probe();
+    let mut watch = scene.watching();
+    fs::rename(scene.path("a.py"), scene.path("b.py")).unwrap();
+    watch.expect_reloaded("a");
+    fs::copy(scene.path("b.py"), scene.path("a.py")).unwrap();
+    assert_eq!(watch.expect_failed("a").error.kind, "DuplicatePluginId");
+    scene.remove("b.py");
+    let moved = watch.expect_reloaded("a");
+    assert_eq!(moved.path, text(scene.path("a.py")));
+    watch.assert_quiet();
+}

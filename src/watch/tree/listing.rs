@@ -56,6 +56,9 @@ impl Tree {
                     self.arm_below(&link, files, &mut links);
                 } else if metadata.is_file() && is_relevant(&link) && self.is_the_only_way(&link) {
                     self.note_file(&link);
+                    if let Some(folder) = link.parent() {
+                        self.armed.met(folder, std::slice::from_ref(&link));
+                    }
                     files.push(link);
                 }
             }
@@ -79,6 +82,7 @@ impl Tree {
                 .max_depth(1)
                 .sort_by(|one, other| other.file_name().cmp(one.file_name()));
             self.unreadable.remove(&folder);
+            let before = files.len();
             for entry in found {
                 let entry = match entry {
                     Ok(entry) => entry,
@@ -106,6 +110,7 @@ impl Tree {
                     files.push(path);
                 }
             }
+            self.armed.met(&folder, files.get(before..).unwrap_or_default());
         }
     }
 
