@@ -730,7 +730,7 @@ impl Runtime {
         })
     }
 
-    /// See [`crate::host::Host::call`].
+    /// See [`crate::host::Host::begin_call`].
     ///
     /// # Errors
     /// What the method raised, or that there is none.
