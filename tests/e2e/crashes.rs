@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::event::{Because, Event, Phase};
-use crate::support::{Scene, Watch};
+use crate::support::{Scene, Watch, text};
 
 const NULL: &str = "import ctypes\nctypes.string_at(0)";
 
@@ -179,11 +179,13 @@ fn a_death_in_a_shutdown_is_a_failure_of_a_single_pass() {
 fn a_thread_that_keeps_the_gil_costs_the_process_and_nothing_more() {
     let scene = Scene::with(&["b"]);
     let gate = scene.outside("gate");
+    // One call that never gives the GIL back, and tells when it has it.
     let lines = format!(
         "import threading\n\
-         def run():\n    import os, time\n    while not os.path.exists({gate:?}):\n        time.sleep(0.01)\n    \
-         os.remove({gate:?})\n    sum(range(10**13))\n\
-         threading.Thread(target=run, daemon=True).start()"
+         def run():\n    import ctypes, os, time\n    while not os.path.exists({gate:?}):\n        time.sleep(0.01)\n    \
+         ctypes.PyDLL(None).system(b'rm {}; sleep 1000')\n\
+         threading.Thread(target=run, daemon=True).start()",
+        text(&gate)
     );
     scene.plugin("a").init(&lines).save("a.py");
     let mut watch = scene.watching_with(&["--timeout", "1"]);
